@@ -1,0 +1,1 @@
+"""hwsim: what a datapath computes, how long it takes, what energy it draws and how big it is."""

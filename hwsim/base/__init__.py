@@ -1,0 +1,1 @@
+"""What every room shares: errors, records, registries, quantities with units, and YAML with positions."""

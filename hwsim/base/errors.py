@@ -1,0 +1,27 @@
+"""Errors that a user reads: one line, what was expected, what came, the nearest valid name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HwsimError(Exception):
+    """A run could not be done; the message is one line (exit code 1)."""
+
+    exit_code = 1
+
+
+class InputError(HwsimError):
+    """Something the user wrote is wrong; the message is one line with its place (exit code 2)."""
+
+    exit_code = 2
+
+
+def did_you_mean(name: object, choices: Iterable[str]) -> str:
+    """The tail of an error message: ``; did you mean 'x'?`` or, with nothing close, the choices."""
+    known = sorted(choices)
+    close = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; known: {', '.join(known)}" if 0 < len(known) <= 16 else ""

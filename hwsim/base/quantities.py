@@ -1,0 +1,75 @@
+"""Quantities as people write them (``1 MiB``, ``3.35 TB/s``, ``1 GHz``), SI units without prefix inside."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+_SI = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12, "P": 15}
+_BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
+_NUMBER = re.compile(r"^\s*([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
+
+
+def parse_quantity(value: Any, unit: str, powers: int = 1) -> float:
+    """``value`` in ``unit`` without prefix. A bare number is already in ``unit``.
+
+    ``powers`` is the exponent a prefix is raised to: 2 for areas, so that ``5 mm2`` is 5e-6 m².
+    Binary prefixes (Ki, Mi, Gi, Ti) are understood for bytes and bits only.
+    Raises `ValueError` naming the units that would have been understood.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"expected a quantity in {unit} such as '1 {_example(unit)}', got {value!r}")
+    if not isinstance(value, str):
+        return value
+    match = _NUMBER.match(value)
+    if match is None:
+        raise ValueError(f"expected a quantity in {unit} such as '1 {_example(unit)}', got '{value}'")
+    number, written = float(match[1].replace("_", "")), match[2]
+    if written in ("", unit):
+        return number
+    prefix = written[: -len(unit)] if written.endswith(unit) else None
+    if prefix in _BINARY and unit[0] in "Bb":
+        return number * 2.0 ** _BINARY[prefix]
+    if prefix in _SI:
+        # Division keeps 5 mm2 the double nearest to 5e-6; 10**-k is not representable.
+        power = _SI[prefix] * powers
+        return number * 10.0**power if power >= 0 else number / 10.0**-power
+    raise ValueError(f"unknown unit '{written}', expected {unit} with a prefix, such as '1 {_example(unit)}'")
+
+
+def _example(unit: str) -> str:
+    return {"B": "MiB", "Hz": "GHz", "B/s": "GB/s", "m2": "mm2", "s": "ns", "J": "pJ", "W": "mW"}.get(unit, unit)
+
+
+def _quantity(unit: str, powers: int = 1, integer: bool = False) -> Any:
+    def parse(value: Any) -> float | int:
+        number = parse_quantity(value, unit, powers)
+        if not integer:
+            return number
+        if number != int(number):
+            raise ValueError(f"expected a whole number of {unit}, got '{value}'")
+        return int(number)
+
+    schema = {"anyOf": [{"type": "number"}, {"type": "string"}], "description": f"in {unit}, e.g. '1 {_example(unit)}'"}
+    return BeforeValidator(parse), WithJsonSchema(schema)
+
+
+def parse_fraction(value: Any) -> float:
+    """``0.5 %`` or ``0.005``: a fraction of one."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return float(value.strip()[:-1]) / 100
+    if isinstance(value, str):
+        return float(value)
+    return value  # type: ignore[no-any-return]  # pydantic refuses what is no number
+
+
+Bytes = Annotated[int, *_quantity("B", integer=True), Field(gt=0)]
+Hertz = Annotated[float, *_quantity("Hz"), Field(gt=0)]
+BytesPerSecond = Annotated[float, *_quantity("B/s"), Field(gt=0)]
+Seconds = Annotated[float, *_quantity("s"), Field(ge=0)]
+Joules = Annotated[float, *_quantity("J"), Field(ge=0)]
+Watts = Annotated[float, *_quantity("W"), Field(ge=0)]
+SquareMetres = Annotated[float, *_quantity("m2", powers=2), Field(ge=0)]
+Fraction01 = Annotated[float, BeforeValidator(parse_fraction), Field(ge=0, le=1)]

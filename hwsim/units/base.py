@@ -1,0 +1,76 @@
+"""What a unit is asked and what it answers: plain records that workloads, mappings and engines share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """``count`` independent products [m, k] x [k, n] -> [m, n]."""
+
+    m: int
+    n: int
+    k: int
+    count: int = 1
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all ``count`` products."""
+        return self.count * self.m * self.n * self.k
+
+
+@dataclass(frozen=True)
+class VectorWork:
+    """Elementwise or row-wise work: how often each scalar operation (add, mul, max, exp, ...) is done."""
+
+    reads: int
+    """Elements read."""
+    writes: int
+    """Elements written."""
+    operations: Mapping[str, int]
+    """Scalar operation to count."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Cycles of a unit on its own, without stalls for data: ``total = fill + compute + drain``."""
+
+    fill: int
+    """Cycles before the first useful multiply-accumulate (preload, skew)."""
+    compute: int
+    """Cycles in which the steady state runs."""
+    drain: int
+    """Cycles after the last useful multiply-accumulate until the last result has left."""
+
+    @property
+    def total(self) -> int:
+        return self.fill + self.compute + self.drain
+
+
+@dataclass(frozen=True)
+class Accesses:
+    """Elements that cross between a unit and its nearest memories during one Gemm (all ``count``)."""
+
+    a_reads: int
+    b_reads: int
+    c_reads: int
+    """Partial sums read back for accumulation."""
+    c_writes: int
+    """Partial and final sums written."""
+
+
+@dataclass(frozen=True)
+class UnitCost:
+    """Area of a unit by part and energy per action; actions are counted by the unit's ``actions``."""
+
+    area_m2: Mapping[str, float]
+    energy_j: Mapping[str, float]
+    """Energy of one action, by action name."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Where each number comes from."""
+
+    @property
+    def total_area_m2(self) -> float:
+        return sum(self.area_m2.values())
