@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
@@ -9,12 +10,16 @@ from hwsim.base.errors import InputError, did_you_mean
 
 Rounding = Literal["rne", "rna", "rz", "ru", "rd"]
 Overflow = Literal["inf", "saturate", "wrap"]
-NanPolicy = Literal["nan", "error", "zero", "negative_zero", "max"]
+NanPolicy = Literal["error", "zero", "negative_zero", "max"]
 
 RNE, RNA, RZ, RU, RD = range(5)
 
-MODES: MappingProxyType[str, int] = MappingProxyType({"rne": RNE, "rna": RNA, "rz": RZ, "ru": RU, "rd": RD})
+MODES: Mapping[str, int] = MappingProxyType({"rne": RNE, "rna": RNA, "rz": RZ, "ru": RU, "rd": RD})
 """IEEE 754-2019 section 4.3: to nearest ties to even, to nearest ties away, toward zero, toward +inf, toward −inf."""
+
+OVERFLOWS = ("inf", "saturate", "wrap")
+NAN_POLICIES = ("error", "zero", "negative_zero", "max")
+"""What NaN becomes in a format that has none; see `hwsim.formats.base.Format.encode`."""
 
 
 def mode_number(rounding: str) -> int:

@@ -1,0 +1,295 @@
+"""What a number format is: a frozen record whose every other property is derived, and four verbs over arrays.
+
+A kind of format (float, integer, fixed point, ...) is one file: a frozen dataclass that derives from `Format`
+and registers itself with `families`. It supplies what is particular to it (`_encode_floats`,
+`_encode_integers`, `unpack`, the range) and inherits `encode`, `decode`, `round` and `values`.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwsim.base.errors import InputError, did_you_mean
+from hwsim.base.registry import Registry
+from hwsim.formats.rounding import NAN_POLICIES, OVERFLOWS, mode_number
+
+Array = NDArray[Any]
+
+FINITE, POSITIVE_INFINITY, NEGATIVE_INFINITY, NOT_A_NUMBER = range(4)
+"""Values of `Unpacked.special`."""
+
+TABLE_BITS = 16
+"""Formats up to this width decode by a table of all their values (at most 512 KiB)."""
+
+
+class Unpacked(NamedTuple):
+    """Codes taken apart: the value is exactly ``significand · 2**exponent`` where ``special`` is 0.
+
+    The exponent is that of the last place and is not normalised: all numbers of one binade share it,
+    subnormals and zeros have the least one. The sign of a zero is lost here; the code has it.
+    """
+
+    significand: NDArray[np.int64]
+    """Signed; 0 where special."""
+    exponent: NDArray[np.int32]
+    special: NDArray[np.uint8]
+    """0 finite, 1 +inf, 2 −inf, 3 NaN."""
+
+
+class Format(ABC):
+    """A set of values and the bit patterns that stand for them. Kinds derive from it as frozen dataclasses."""
+
+    kind: ClassVar[str]
+    """Name of the family: "float", "integer", "fixed"."""
+
+    if TYPE_CHECKING:  # fields of a kind's record, or properties derived from its fields; see `families`
+
+        @property
+        def name(self) -> str:
+            """What people call it; two formats of the same values may have different names."""
+
+        @property
+        def bits(self) -> int:
+            """Width of a code, 1 to 64."""
+
+        @property
+        def signed(self) -> bool:
+            """Whether there are negative values."""
+
+    # What a kind of format declares ---------------------------------------------------------------
+
+    @property
+    def has_inf(self) -> bool:
+        return False
+
+    @property
+    def has_nan(self) -> bool:
+        return False
+
+    @property
+    @abstractmethod
+    def max(self) -> float:
+        """Greatest finite value."""
+
+    @property
+    @abstractmethod
+    def min(self) -> float:
+        """Least finite value: the most negative one, or for an unsigned format the one nearest to zero."""
+
+    @property
+    @abstractmethod
+    def smallest(self) -> float:
+        """Smallest value above zero."""
+
+    @property
+    @abstractmethod
+    def overflows(self) -> tuple[str, ...]:
+        """Overflow policies that this format has, the default first."""
+
+    @abstractmethod
+    def _unpack(self, codes: NDArray[np.uint64]) -> Unpacked:
+        """`unpack` without tables."""
+
+    @abstractmethod
+    def _negative_zeros(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which codes are a negative zero."""
+
+    @abstractmethod
+    def _encode_floats(self, x: Array, out: Array, mode: int, overflow: str, nan: str) -> int:
+        """Fill ``out`` with the codes of contiguous float32 or float64 ``x``; return how many were NaN."""
+
+    @abstractmethod
+    def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: int, overflow: str) -> None:
+        """Fill ``out`` with the codes of ``±magnitude`` (uint64)."""
+
+    @classmethod
+    def parse(cls, name: str) -> Self | None:
+        """The format of this kind that ``name`` describes (``e4m3``, ``q4.4``), or None."""
+        return None
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """A few unusual members, for the contract test that every kind of format passes."""
+        return []
+
+    # What follows ---------------------------------------------------------------------------------
+
+    @property
+    def code_dtype(self) -> np.dtype[Any]:
+        """The unsigned integer type that holds a code in its low ``bits`` bits."""
+        return np.dtype(next(t for t in ("u1", "u2", "u4", "u8") if self.bits <= 8 * np.dtype(t).itemsize))
+
+    @property
+    def value_dtype(self) -> np.dtype[Any]:
+        """The type `decode` returns, which holds every value exactly."""
+        return np.dtype(np.float64)
+
+    @property
+    def code_count(self) -> int:
+        """Number of bit patterns, ``2**bits``."""
+        return 1 << self.bits
+
+    @property
+    def dynamic_range_db(self) -> float:
+        """``20 log10(max / smallest)``."""
+        return 20 * math.log10(self.max / self.smallest)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def encode(
+        self, x: ArrayLike, rounding: str = "rne", overflow: str | None = None, nan: str | None = None
+    ) -> Array:
+        """Codes of ``x``, each value rounded once, of the shape of ``x`` and of `code_dtype`.
+
+        ``x`` holds float32, float64 (float16 and smaller floats are widened, which is exact) or integers.
+
+        ``rounding``: ``rne`` to nearest, ties to the even code; ``rna`` ties away from zero; ``rz`` toward
+        zero; ``ru`` toward +inf; ``rd`` toward −inf.
+
+        ``overflow``: what becomes of a value whose rounding, had the format no largest value, lies beyond it.
+        ``inf``: infinity, or NaN where the format has no infinity; modes that round inward stop at the
+        largest value; infinities likewise become infinity or NaN. ``saturate``: the largest value of that
+        sign, infinities included. ``wrap`` (integer and fixed point): the low bits of the rounded value.
+        None: the first of `overflows`. A negative value of an unsigned format counts as overflow.
+
+        ``nan``: what becomes of NaN where the format has none. ``error`` (the default) raises; ``zero``;
+        ``negative_zero`` (ml_dtypes' float4; zero where there is none); ``max``, the largest positive value
+        (PTX ``cvt`` to e2m1x2). Where the format has NaN it stays NaN, whatever the policy.
+
+        Raises `InputError` for an unknown or unsupported name and for NaN under ``error``.
+        """
+        mode = mode_number(rounding)
+        overflow = self._checked_overflow(overflow)
+        nan = self._checked_nan(nan)
+        values = _numeric(x)
+        out = np.empty(values.shape, self.code_dtype)
+        if values.dtype.kind == "f":
+            nans = self._encode_floats(values.reshape(-1), out.reshape(-1), mode, overflow, nan)
+            if nans and nan == "error":
+                raise InputError(
+                    f"{self.name} has no NaN, but {nans} of {values.size} values are NaN; "
+                    "give nan='zero', 'negative_zero' or 'max' to replace them"
+                )
+        else:
+            negative, magnitude = _magnitudes(values.reshape(-1))
+            self._encode_integers(negative, magnitude, out.reshape(-1), mode, overflow)
+        return out
+
+    def decode(self, codes: ArrayLike) -> Array:
+        """Values of ``codes``, exactly, of `value_dtype`.
+
+        Raises `InputError` for codes that are no integers or need more than `bits` bits. Two's complement
+        codes may also be given as negative signed integers.
+        """
+        checked = self._checked_codes(codes)
+        if self.bits > TABLE_BITS:
+            return self._values_of(checked)
+        from hwsim.kernels.codec import look_up
+
+        out = np.empty(checked.shape, self.value_dtype)
+        look_up(checked.reshape(-1), self._value_table, out.reshape(-1))
+        return out
+
+    def round(
+        self, x: ArrayLike, rounding: str = "rne", overflow: str | None = None, nan: str | None = None
+    ) -> Array:
+        """``decode(encode(x))`` in the type of ``x`` where that holds every value of the format.
+
+        float32 in gives float32 if each value of the format is a float32, otherwise `value_dtype`.
+        """
+        values = self.decode(self.encode(x, rounding, overflow, nan))
+        wanted = _numeric(x).dtype
+        return values.astype(wanted) if wanted.kind == "f" and self._fits(wanted) else values
+
+    def unpack(self, codes: ArrayLike) -> Unpacked:
+        """Significands, exponents of the last place and specials of ``codes``; see `Unpacked`."""
+        checked = self._checked_codes(codes)
+        if self.bits > TABLE_BITS:
+            return self._unpack(checked.astype(np.uint64))
+        return Unpacked(*(table[checked] for table in self._unpacked_table))
+
+    def values(self) -> Array:
+        """The value of every code in order of the codes, for formats of up to 16 bits."""
+        if self.bits > TABLE_BITS:
+            raise InputError(f"{self.name} has 2**{self.bits} codes; values() lists up to 2**{TABLE_BITS}")
+        return self._value_table.copy()
+
+    # Details --------------------------------------------------------------------------------------
+
+    @cached_property
+    def _unpacked_table(self) -> Unpacked:
+        return self._unpack(np.arange(self.code_count, dtype=np.uint64))
+
+    @cached_property
+    def _value_table(self) -> Array:
+        return self._values_of(np.arange(self.code_count, dtype=self.code_dtype))
+
+    def _values_of(self, codes: Array) -> Array:
+        wide = codes.astype(np.uint64)
+        parts = self._unpack(wide)
+        values = np.ldexp(parts.significand.astype(np.float64), parts.exponent)
+        values[self._negative_zeros(wide)] = -0.0
+        values[parts.special == POSITIVE_INFINITY] = np.inf
+        values[parts.special == NEGATIVE_INFINITY] = -np.inf
+        values[parts.special == NOT_A_NUMBER] = np.nan
+        return values
+
+    def _fits(self, dtype: np.dtype[Any]) -> bool:
+        """Whether each value is one of the float type ``dtype``."""
+        return dtype == np.float64
+
+    def _checked_overflow(self, overflow: str | None) -> str:
+        if overflow is None:
+            return self.overflows[0]
+        if overflow not in self.overflows:
+            if overflow in OVERFLOWS:
+                raise InputError(f"{self.name} has no overflow '{overflow}', only {', '.join(self.overflows)}")
+            raise InputError(f"unknown overflow '{overflow}'{did_you_mean(overflow, OVERFLOWS)}")
+        return overflow
+
+    def _checked_nan(self, nan: str | None) -> str:
+        if nan is None:
+            return "error"
+        if nan not in NAN_POLICIES:
+            raise InputError(f"unknown NaN policy '{nan}'{did_you_mean(nan, NAN_POLICIES)}")
+        return nan
+
+    def _checked_codes(self, codes: ArrayLike) -> Array:
+        given = np.asarray(codes)
+        if given.dtype.kind not in "iu":
+            raise InputError(f"codes of {self.name} are integers, got {given.dtype}")
+        if given.dtype == self.code_dtype and 8 * given.dtype.itemsize == self.bits:
+            return np.asarray(given, order="C")
+        if given.size and (int(given.max()) >= self.code_count or int(given.min()) < -(self.code_count >> 1)):
+            raise InputError(f"a code of {self.name} has {self.bits} bits, got {given.min()} to {given.max()}")
+        masked = given.astype(np.uint64) & np.uint64(self.code_count - 1)
+        return masked.astype(self.code_dtype, order="C")
+
+
+families: Registry[type[Format]] = Registry("kind of format", "hwsim.formats")
+"""Every kind of format, by its name."""
+
+
+def _numeric(x: ArrayLike) -> Array:
+    values = np.asarray(x)
+    if values.dtype.kind in "biu" or values.dtype in (np.float32, np.float64):
+        return np.asarray(values, order="C")
+    try:
+        # ml_dtypes' and numpy's narrow floats are all float32 values.
+        narrow = values.dtype.itemsize <= 2 and values.dtype.kind in "fV"
+        return values.astype(np.float32 if narrow else np.float64, order="C", casting="safe")
+    except TypeError:
+        raise InputError(f"expected float32, float64 or integers to encode, got {values.dtype}") from None
+
+
+def _magnitudes(values: Array) -> tuple[Array, NDArray[np.uint64]]:
+    negative = values < 0
+    magnitude = values.astype(np.uint64)  # modulo 2**64, so that −2**63 has a magnitude too
+    return negative, np.where(negative, np.uint64(0) - magnitude, magnitude)

@@ -1,0 +1,345 @@
+"""Binary floating point of any exponent width, precision, bias and policy for special values."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.base.errors import InputError
+from hwsim.formats.base import (
+    NEGATIVE_INFINITY,
+    NOT_A_NUMBER,
+    POSITIVE_INFINITY,
+    Array,
+    Format,
+    Unpacked,
+    families,
+)
+from hwsim.formats.rounding import RD, RNA, RNE, RU, mode_number
+
+Specials = Literal["ieee", "fn", "fnuz", "none"]
+
+_EXMY = re.compile(r"e([1-9]\d?)m(\d\d?)")
+
+
+@families.register("float")
+@dataclass(frozen=True)
+class FloatFormat(Format):
+    """``(−1)**sign · significand · 2**exponent`` with a hidden bit, a biased exponent and stored bits below it.
+
+    With ``m = precision − 1`` stored bits ``t`` and exponent field ``f`` a value is
+    ``(1 + t·2**−m) · 2**(f − bias)`` for ``f > 0`` and ``t · 2**(1 − bias − m)`` for ``f = 0``.
+
+    Every value is a float64, and every normal one a normal float64; a record that goes beyond (more than
+    53 significand bits, a normal exponent outside [−1022, 1023]) raises `InputError`.
+    """
+
+    kind: ClassVar[str] = "float"
+
+    name: str
+    exponent_bits: int
+    """Width of the exponent field, 1 to 11."""
+    precision: int
+    """Significand bits with the hidden one, 1 to 53."""
+    bias: int
+    """What the exponent field exceeds the exponent by."""
+    signed: bool = True
+    """Whether there is a sign bit."""
+    subnormals: bool = True
+    """Whether field 0 holds subnormals; otherwise its codes are all zero and no value lies in between."""
+    specials: Specials = "ieee"
+    """ieee: inf and NaN at the top field. fn: NaN at all ones, no inf. fnuz: NaN at −0, no inf. none: neither."""
+    zero: bool = True
+    """Whether field 0 holds zero; otherwise it is a field of normal numbers like the others (e8m0fnu)."""
+
+    def __post_init__(self) -> None:
+        problem = self._problem()
+        if problem:
+            raise InputError(f"float format '{self.name}': {problem}")
+
+    def _problem(self) -> str | None:
+        if not (1 <= self.exponent_bits <= 11 and 1 <= self.precision <= 53):
+            return "expected 1 to 11 exponent bits and 1 to 53 significand bits"
+        if self.specials not in ("ieee", "fn", "fnuz", "none"):
+            return f"expected specials ieee, fn, fnuz or none, got '{self.specials}'"
+        if not self.signed and self.specials == "fnuz":
+            return "fnuz puts NaN at negative zero and needs a sign"
+        if not self.zero and self.signed:
+            return "a format without zero is unsigned"
+        if self._limit <= 0 or not (-1022 <= self.emin and self.emax <= 1023):
+            return f"normal exponents reach from {self.emin} to {self.emax}, beyond float64's −1022 to 1023"
+        return None
+
+    # Widths and ranges ----------------------------------------------------------------------------
+
+    @property
+    def mantissa_bits(self) -> int:
+        """Stored significand bits, ``precision − 1``."""
+        return self.precision - 1
+
+    @property
+    def bits(self) -> int:
+        return int(self.signed) + self.exponent_bits + self.mantissa_bits
+
+    @property
+    def has_inf(self) -> bool:
+        return self.specials == "ieee"
+
+    @property
+    def has_nan(self) -> bool:
+        # With no stored bits the top field has one code, which is infinity.
+        return self.specials in ("fn", "fnuz") or (self.specials == "ieee" and self.mantissa_bits > 0)
+
+    @property
+    def has_negative_zero(self) -> bool:
+        return self.signed and self.specials != "fnuz"
+
+    @property
+    def emin(self) -> int:
+        """Exponent of the smallest normal number."""
+        return 1 - self.bias if self.zero else -self.bias
+
+    @property
+    def emax(self) -> int:
+        """Exponent of the largest number."""
+        return max(self._limit >> self.mantissa_bits, 1) - self.bias
+
+    @property
+    def last_place_min(self) -> int:
+        """Exponent of the last place of subnormals, zeros and the lowest binade: ``emin − mantissa_bits``."""
+        return self.emin - self.mantissa_bits
+
+    @property
+    def max(self) -> float:
+        return self._magnitude_value(self._limit)
+
+    @property
+    def min(self) -> float:
+        if self.signed:
+            return -self.max
+        return 0.0 if self.zero else self.min_normal
+
+    @property
+    def min_normal(self) -> float:
+        """``2**emin``."""
+        return math.ldexp(1.0, self.emin)
+
+    @property
+    def min_subnormal(self) -> float:
+        """Smallest subnormal ``2**last_place_min``; the smallest normal where there are no subnormals."""
+        has_subnormals = self.subnormals and self.zero
+        return math.ldexp(1.0, self.last_place_min) if has_subnormals else self.min_normal
+
+    @property
+    def smallest(self) -> float:
+        return self.min_subnormal
+
+    @property
+    def eps(self) -> float:
+        """Distance from 1 to the next larger number of this precision, ``2**−mantissa_bits``."""
+        return math.ldexp(1.0, -self.mantissa_bits)
+
+    @property
+    def binades(self) -> float:
+        """``log2(max / smallest)``."""
+        return math.log2(self.max) - math.log2(self.smallest)
+
+    @property
+    def overflows(self) -> tuple[str, ...]:
+        return ("inf", "saturate") if self.has_inf or self.has_nan else ("saturate",)
+
+    # Codes ----------------------------------------------------------------------------------------
+
+    @property
+    def _limit(self) -> int:
+        """Code of the largest value, without sign."""
+        codes = 1 << (self.exponent_bits + self.mantissa_bits)
+        if self.specials == "ieee":
+            return codes - (1 << self.mantissa_bits) - 1
+        return codes - 2 if self.specials == "fn" else codes - 1
+
+    @property
+    def _sign(self) -> int:
+        return 1 << (self.bits - 1) if self.signed else 0
+
+    @property
+    def nan_code(self) -> int | None:
+        """The code that encoding a NaN gives: quiet and positive; None where the format has no NaN."""
+        if not self.has_nan:
+            return None
+        if self.specials == "ieee":
+            return self._limit + 1 + (1 << (self.mantissa_bits - 1))
+        return self._sign if self.specials == "fnuz" else self._limit + 1
+
+    def _magnitude_value(self, code: int) -> float:
+        field, stored = code >> self.mantissa_bits, code & ((1 << self.mantissa_bits) - 1)
+        normal = field > 0 or not self.zero
+        if not (normal or self.subnormals):
+            return 0.0
+        hidden = int(normal) << self.mantissa_bits
+        return math.ldexp(stored + hidden, max(field - int(self.zero), 0) + self.last_place_min)
+
+    def parameters(self, rounding: str = "rne", overflow: str | None = None, nan: str | None = None) -> Array:
+        """What `hwsim.kernels.codec` needs to know of this format under these policies (int64 array)."""
+        overflow, nan = self._checked_overflow(overflow), self._checked_nan(nan)
+        return self._parameters(mode_number(rounding), overflow, nan)
+
+    @cached_property
+    def params(self) -> Array:
+        """`parameters` under the default policies."""
+        return self.parameters()
+
+    def _parameters(self, mode: int, overflow: str, nan: str) -> Array:
+        least = self._sign | self._limit if self.signed else 0
+        # Unlimited rounding of a value beyond the limit stays inside when the mode rounds inward.
+        positive, negative = self._infinity(0), self._infinity(self._sign or None)
+        over_positive = positive if mode in (RNE, RNA, RU) else self._limit
+        over_negative = negative if mode in (RNE, RNA, RD) else least
+        if overflow == "saturate":
+            positive, negative, over_positive, over_negative = self._limit, least, self._limit, least
+        skipped = 0 if self.zero else 1 << self.mantissa_bits
+        return _int64(
+            [
+                self.mantissa_bits,
+                1 - self.emin,
+                mode,
+                skipped,
+                int(self.subnormals or not self.zero),
+                self._limit + skipped,
+                self._limit if self.signed else 0,
+                over_positive,
+                over_negative,
+                positive,
+                negative,
+                self._nan_replacement(nan),
+                self._sign,
+                self._sign if self.has_negative_zero else 0,
+            ]
+        )
+
+    def _infinity(self, sign: int | None) -> int:
+        """Code of the infinity with this sign bit (None: a negative one without a sign), or what stands for it."""
+        if self.has_inf and sign is not None:
+            return sign | (self._limit + 1)
+        if self.nan_code is not None:
+            return self.nan_code
+        return self._limit if sign == 0 else 0
+
+    def _nan_replacement(self, nan: str) -> int:
+        if self.nan_code is not None:
+            return self.nan_code
+        return {"max": self._limit, "negative_zero": self._sign}.get(nan, 0)
+
+    def _encode_floats(self, x: Array, out: Array, mode: int, overflow: str, nan: str) -> int:
+        from hwsim.kernels import codec
+
+        if x.dtype == np.float32 and (self.mantissa_bits > 23 or self.emin < -126 or self.bits > 32):
+            x = x.astype(np.float64)
+        single = x.dtype == np.float32
+        patterns = x.view(np.int32 if single else np.int64)
+        encode = codec.encode_floats if _is_small(x.size) else codec.encode_floats_parallel
+        source = (23, 127) if single else (52, 1023)
+        return int(encode(patterns, out, *source, self._parameters(mode, overflow, nan)))
+
+    def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: int, overflow: str) -> None:
+        from hwsim.kernels.codec import encode_integers
+
+        encode_integers(negative, magnitude, out, self._parameters(mode, overflow, "zero"))
+
+    # Decoding -------------------------------------------------------------------------------------
+
+    def _unpack(self, codes: NDArray[np.uint64]) -> Unpacked:
+        negative = self._is_negative(codes)
+        magnitude = (codes & np.uint64((1 << (self.bits - int(self.signed))) - 1)).astype(np.int64)
+        field = magnitude >> self.mantissa_bits
+        stored = magnitude & ((1 << self.mantissa_bits) - 1)
+        normal = (field > 0) | (not self.zero)
+        significand = stored * int(self.subnormals or not self.zero) * ~normal
+        significand += (stored + (1 << self.mantissa_bits)) * normal
+        exponent = np.maximum(field - int(self.zero), 0) + self.last_place_min
+        special = self._special(magnitude, negative)
+        significand = np.where(special == 0, np.where(negative, -significand, significand), 0)
+        return Unpacked(significand, exponent.astype(np.int32), special)
+
+    def _special(self, magnitude: NDArray[np.int64], negative: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        special = np.zeros(magnitude.shape, np.uint8)
+        special[magnitude > self._limit] = NOT_A_NUMBER
+        if self.has_inf:
+            infinite = magnitude == self._limit + 1
+            special[infinite & ~negative] = POSITIVE_INFINITY
+            special[infinite & negative] = NEGATIVE_INFINITY
+        if self.specials == "fnuz":
+            special[(magnitude == 0) & negative] = NOT_A_NUMBER
+        return special
+
+    def _is_negative(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        return (codes & np.uint64(self._sign)) != 0
+
+    def _negative_zeros(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        magnitude = codes & ~np.uint64(self._sign)
+        zeros = 0 if self.subnormals else (1 << self.mantissa_bits) - 1
+        return self._is_negative(codes) & (magnitude <= zeros) & self.has_negative_zero
+
+    def _values_of(self, codes: Array) -> Array:
+        if self._same_values_as(24, 127, 8):
+            return codes.view(np.float32).astype(np.float64)
+        if self._same_values_as(53, 1023, 11):
+            return codes.view(np.float64).copy()
+        return super()._values_of(codes)
+
+    def _same_values_as(self, precision: int, bias: int, exponent_bits: int) -> bool:
+        ieee = FloatFormat(self.name, exponent_bits, precision, bias)
+        return self == ieee
+
+    def _fits(self, dtype: np.dtype[Any]) -> bool:
+        limits = np.finfo(dtype)
+        return (
+            self.precision <= limits.nmant + 1
+            and self.emax < limits.maxexp
+            and self.emin >= limits.minexp
+        )
+
+    # Names ----------------------------------------------------------------------------------------
+
+    @classmethod
+    def parse(cls, name: str) -> Self | None:
+        """``e{x}m{y}``: x exponent bits, y stored bits, bias ``2**(x−1) − 1``, inf and NaN at the top field."""
+        match = _EXMY.fullmatch(name)
+        if match is None:
+            return None
+        exponent_bits, mantissa_bits = int(match[1]), int(match[2])
+        return cls(name, exponent_bits, mantissa_bits + 1, (1 << (exponent_bits - 1)) - 1)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        unusual = cls("unusual", 4, 4, 5)
+        return [
+            replace(unusual, name="bias5"),
+            replace(unusual, name="bias5_flush", subnormals=False),
+            replace(unusual, name="bias5_unsigned", signed=False),
+            replace(unusual, name="bias5_nozero", signed=False, zero=False, specials="none"),
+            replace(unusual, name="bias5_fnuz_flush", specials="fnuz", subnormals=False),
+            cls("powers", 5, 1, 15),
+            cls("powers_nonan", 3, 1, 3, specials="none"),
+            cls("one_field", 1, 4, 0),
+        ]
+
+
+def _is_small(size: int) -> bool:
+    """Below this, starting threads costs more than it saves."""
+    if size < 1 << 20:
+        return True
+    from numba import get_num_threads
+
+    return bool(get_num_threads() == 1)
+
+
+def _int64(values: list[int]) -> Array:
+    """An int64 array with the bit patterns of ``values``, which may reach 2**64 − 1."""
+    return np.array([v & ((1 << 64) - 1) for v in values], np.uint64).view(np.int64)
