@@ -143,9 +143,7 @@ class Format(ABC):
     def __str__(self) -> str:
         return self.name
 
-    def encode(
-        self, x: ArrayLike, rounding: str = "rne", overflow: str | None = None, nan: str | None = None
-    ) -> Array:
+    def encode(self, x: ArrayLike, rounding: str = "rne", overflow: str | None = None, nan: str | None = None) -> Array:
         """Codes of ``x``, each value rounded once, of the shape of ``x`` and of `code_dtype`.
 
         ``x`` holds float32, float64 (float16 and smaller floats are widened, which is exact) or integers.
@@ -197,23 +195,22 @@ class Format(ABC):
         look_up(checked.reshape(-1), self._value_table, out.reshape(-1))
         return out
 
-    def round(
-        self, x: ArrayLike, rounding: str = "rne", overflow: str | None = None, nan: str | None = None
-    ) -> Array:
+    def round(self, x: ArrayLike, rounding: str = "rne", overflow: str | None = None, nan: str | None = None) -> Array:
         """``decode(encode(x))`` in the type of ``x`` where that holds every value of the format.
 
         float32 in gives float32 if each value of the format is a float32, otherwise `value_dtype`.
         """
         values = self.decode(self.encode(x, rounding, overflow, nan))
         wanted = _numeric(x).dtype
-        return values.astype(wanted) if wanted.kind == "f" and self._fits(wanted) else values
+        return values.astype(wanted) if self._fits(wanted) else values
 
     def unpack(self, codes: ArrayLike) -> Unpacked:
         """Significands, exponents of the last place and specials of ``codes``; see `Unpacked`."""
         checked = self._checked_codes(codes)
         if self.bits > TABLE_BITS:
             return self._unpack(checked.astype(np.uint64))
-        return Unpacked(*(table[checked] for table in self._unpacked_table))
+        significand, exponent, special = self._unpacked_table
+        return Unpacked(significand[checked], exponent[checked], special[checked])
 
     def values(self) -> Array:
         """The value of every code in order of the codes, for formats of up to 16 bits."""
@@ -242,7 +239,7 @@ class Format(ABC):
         return values
 
     def _fits(self, dtype: np.dtype[Any]) -> bool:
-        """Whether each value is one of the float type ``dtype``."""
+        """Whether each value is one of the numpy type ``dtype``."""
         return dtype == np.float64
 
     def _checked_overflow(self, overflow: str | None) -> str:
@@ -271,6 +268,20 @@ class Format(ABC):
             raise InputError(f"a code of {self.name} has {self.bits} bits, got {given.min()} to {given.max()}")
         masked = given.astype(np.uint64) & np.uint64(self.code_count - 1)
         return masked.astype(self.code_dtype, order="C")
+
+
+def is_small(size: int) -> bool:
+    """Whether starting threads for ``size`` values would cost more than it saves."""
+    if size < 1 << 20:
+        return True
+    from numba import get_num_threads
+
+    return bool(get_num_threads() == 1)
+
+
+def int64_patterns(values: list[int]) -> Array:
+    """An int64 array with the bit patterns of ``values``, which may reach ``2**64 − 1``."""
+    return np.array([v & ((1 << 64) - 1) for v in values], np.uint64).view(np.int64)
 
 
 families: Registry[type[Format]] = Registry("kind of format", "hwsim.formats")

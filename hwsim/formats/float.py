@@ -20,6 +20,8 @@ from hwsim.formats.base import (
     Format,
     Unpacked,
     families,
+    int64_patterns,
+    is_small,
 )
 from hwsim.formats.rounding import RD, RNA, RNE, RU, mode_number
 
@@ -72,7 +74,7 @@ class FloatFormat(Format):
             return "fnuz puts NaN at negative zero and needs a sign"
         if not self.zero and self.signed:
             return "a format without zero is unsigned"
-        if self._limit <= 0 or not (-1022 <= self.emin and self.emax <= 1023):
+        if self._limit <= 0 or not (self.emin >= -1022 and self.emax <= 1023):
             return f"normal exponents reach from {self.emin} to {self.emax}, beyond float64's −1022 to 1023"
         return None
 
@@ -204,7 +206,7 @@ class FloatFormat(Format):
         if overflow == "saturate":
             positive, negative, over_positive, over_negative = self._limit, least, self._limit, least
         skipped = 0 if self.zero else 1 << self.mantissa_bits
-        return _int64(
+        return int64_patterns(
             [
                 self.mantissa_bits,
                 1 - self.emin,
@@ -243,7 +245,7 @@ class FloatFormat(Format):
             x = x.astype(np.float64)
         single = x.dtype == np.float32
         patterns = x.view(np.int32 if single else np.int64)
-        encode = codec.encode_floats if _is_small(x.size) else codec.encode_floats_parallel
+        encode = codec.encode_floats if is_small(x.size) else codec.encode_floats_parallel
         source = (23, 127) if single else (52, 1023)
         return int(encode(patterns, out, *source, self._parameters(mode, overflow, nan)))
 
@@ -284,7 +286,9 @@ class FloatFormat(Format):
     def _negative_zeros(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         magnitude = codes & ~np.uint64(self._sign)
         zeros = 0 if self.subnormals else (1 << self.mantissa_bits) - 1
-        return self._is_negative(codes) & (magnitude <= zeros) & self.has_negative_zero
+        if not self.has_negative_zero:
+            return np.zeros(codes.shape, np.bool_)
+        return self._is_negative(codes) & (magnitude <= zeros)
 
     def _values_of(self, codes: Array) -> Array:
         if self._same_values_as(24, 127, 8):
@@ -299,11 +303,7 @@ class FloatFormat(Format):
 
     def _fits(self, dtype: np.dtype[Any]) -> bool:
         limits = np.finfo(dtype)
-        return (
-            self.precision <= limits.nmant + 1
-            and self.emax < limits.maxexp
-            and self.emin >= limits.minexp
-        )
+        return self.precision <= limits.nmant + 1 and self.emax < limits.maxexp and self.emin >= limits.minexp
 
     # Names ----------------------------------------------------------------------------------------
 
@@ -329,17 +329,3 @@ class FloatFormat(Format):
             cls("powers_nonan", 3, 1, 3, specials="none"),
             cls("one_field", 1, 4, 0),
         ]
-
-
-def _is_small(size: int) -> bool:
-    """Below this, starting threads costs more than it saves."""
-    if size < 1 << 20:
-        return True
-    from numba import get_num_threads
-
-    return bool(get_num_threads() == 1)
-
-
-def _int64(values: list[int]) -> Array:
-    """An int64 array with the bit patterns of ``values``, which may reach 2**64 − 1."""
-    return np.array([v & ((1 << 64) - 1) for v in values], np.uint64).view(np.int64)

@@ -201,7 +201,10 @@ def encode_fixed(patterns, out, source_mantissa_bits, source_bias, parameters):
     Magnitudes are uint64, so that 64-bit formats fit; a pattern of float32 is int32, of float64 int64.
     """
     fraction_bits = parameters[FRACTION_BITS]
-    positive_limit, negative_limit = np.uint64(parameters[POSITIVE_MAGNITUDE]), np.uint64(parameters[NEGATIVE_MAGNITUDE])
+    positive_limit, negative_limit = (
+        np.uint64(parameters[POSITIVE_MAGNITUDE]),
+        np.uint64(parameters[NEGATIVE_MAGNITUDE]),
+    )
     wrap = parameters[WRAP] != 0
     code_mask = np.uint64(parameters[CODE_MASK])
     nan = np.uint64(parameters[FIXED_NAN])

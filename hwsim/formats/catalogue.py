@@ -1,0 +1,47 @@
+"""The named formats: each one literal, with the document that defines it and the names others give it."""
+
+from __future__ import annotations
+
+from hwsim.formats.float import FloatFormat
+from hwsim.formats.integer import IntegerFormat
+from hwsim.formats.names import register
+
+IEEE = "IEEE 754-2019, section 3.6, table 3.5"
+OFP8 = "OCP 8-bit Floating Point Specification (OFP8) 1.0, table 1"
+MX = "OCP Microscaling Formats (MX) Specification 1.0, section 5.3"
+MX_SCALE = "OCP Microscaling Formats (MX) Specification 1.0, section 5.4.1"
+FNUZ = "Noune et al., 8-bit Numerical Formats for Deep Neural Networks, arXiv:2206.02915"
+ML_DTYPES = "ml_dtypes (jax-ml), README, section Specifications"
+PTX = "NVIDIA PTX ISA, section Fundamental Types, alternate floating point data formats"
+BF16 = "Intel, BFLOAT16 Hardware Numerics Definition, 338302-001, section 2"
+TF32 = "NVIDIA A100 Tensor Core GPU Architecture, white paper V1.0, section TF32"
+GAUDI = "Intel Gaudi documentation, FP8: e4m3 of Gaudi 2 with inf and NaN, maximum 240"
+UE5M3 = "Open-source vectors of the unsigned five-exponent-bit block scale; NaN at 0xff"
+TWOS_COMPLEMENT = "ISO/IEC 9899:2024, section 6.2.6.2 (two's complement)"
+
+register(FloatFormat("fp64", 11, 53, 1023), IEEE, "float64", "f64", "double")
+register(FloatFormat("fp32", 8, 24, 127), IEEE, "float32", "f32", "float")
+register(FloatFormat("tf32", 8, 11, 127), TF32, "xf32")
+register(FloatFormat("bf16", 8, 8, 127), BF16, "bfloat16")
+register(FloatFormat("fp16", 5, 11, 15), IEEE, "float16", "f16", "half")
+register(FloatFormat("e4m3fn", 4, 4, 7, specials="fn"), OFP8, "float8_e4m3fn")
+register(FloatFormat("e4m3", 4, 4, 7), GAUDI, "float8_e4m3")
+register(FloatFormat("e5m2", 5, 3, 15), OFP8, "float8_e5m2")
+register(FloatFormat("e3m4", 3, 5, 3), ML_DTYPES, "float8_e3m4")
+register(FloatFormat("e4m3fnuz", 4, 4, 8, specials="fnuz"), FNUZ, "float8_e4m3fnuz", "fp8")
+register(FloatFormat("e5m2fnuz", 5, 3, 16, specials="fnuz"), FNUZ, "float8_e5m2fnuz", "bf8")
+register(FloatFormat("e4m3b11fnuz", 4, 4, 11, specials="fnuz"), ML_DTYPES, "float8_e4m3b11fnuz")
+register(FloatFormat("e2m3fn", 2, 4, 1, specials="none"), MX, "float6_e2m3fn")
+register(FloatFormat("e3m2fn", 3, 3, 3, specials="none"), MX, "float6_e3m2fn")
+register(FloatFormat("e2m1fn", 2, 2, 1, specials="none"), MX, "float4_e2m1fn", "fp4")
+register(
+    FloatFormat("e8m0fnu", 8, 1, 127, signed=False, specials="fn", zero=False), MX_SCALE, "float8_e8m0fnu", "ue8m0"
+)
+register(FloatFormat("ue4m3", 4, 4, 7, signed=False, specials="fn"), PTX)
+register(FloatFormat("ue5m3", 5, 4, 15, signed=False, specials="fn"), UE5M3)
+register(IntegerFormat("int4", 4), TWOS_COMPLEMENT)
+register(IntegerFormat("uint4", 4, signed=False), TWOS_COMPLEMENT)
+register(IntegerFormat("int8", 8), TWOS_COMPLEMENT)
+register(IntegerFormat("uint8", 8, signed=False), TWOS_COMPLEMENT)
+register(IntegerFormat("int16", 16), TWOS_COMPLEMENT)
+register(IntegerFormat("int32", 32), TWOS_COMPLEMENT)
