@@ -21,7 +21,8 @@ class InputError(HwsimError):
 def did_you_mean(name: object, choices: Iterable[str]) -> str:
     """The tail of an error message: ``; did you mean 'x'?`` or, with nothing close, the choices."""
     known = sorted(choices)
-    close = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.6)
+    spelled = {choice.lower(): choice for choice in known}
+    close = difflib.get_close_matches(str(name).lower(), spelled, n=1, cutoff=0.6)
     if close:
-        return f"; did you mean '{close[0]}'?"
+        return f"; did you mean '{spelled[close[0]]}'?"
     return f"; known: {', '.join(known)}" if 0 < len(known) <= 16 else ""

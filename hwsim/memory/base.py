@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from hwsim.base.quantities import Bytes, BytesPerSecond, SquareMetres, parse_quantity
 from hwsim.base.record import Record
 from hwsim.base.registry import Registry
+from hwsim.formats import FormatName
 
 if TYPE_CHECKING:
     from hwsim.technology.base import Technology
@@ -20,9 +21,12 @@ Operand = Literal["input", "weight", "output"]
 
 
 def _joules_per_byte(value: Any) -> float:
-    if isinstance(value, str) and value.strip().endswith("/bit"):
-        return 8 * parse_quantity(value, "J/bit")
-    return parse_quantity(value, "J/B")
+    try:
+        if isinstance(value, str) and value.strip().endswith("/bit"):
+            return 8 * parse_quantity(value, "J/bit")
+        return parse_quantity(value, "J/B")
+    except ValueError:
+        raise ValueError(f"expected an energy such as '0.25 pJ/bit' or '2 pJ/B', got '{value}'") from None
 
 
 JoulesPerByte = Annotated[
@@ -65,7 +69,7 @@ class Memory(Record, ABC):
     """The operands it may hold; others bypass it."""
     per: Literal["chip", "core"] = "chip"
     """'core': every core of the compute unit has one of these; figures are of one."""
-    format: str | None = None
+    format: FormatName | None = None
     """Number format of the sums that are added in this memory (an accumulator memory)."""
     overflow: Literal["wrap", "saturate"] | None = None
     """What a sum too large for `format` becomes; None is the format's own default."""
@@ -85,6 +89,20 @@ class Memory(Record, ABC):
     @abstractmethod
     def cost(self, technology: Technology) -> MemoryCost:
         """Area of this memory and energy per byte in ``technology``, overrides applied."""
+
+    def overridden(self, cost: MemoryCost) -> MemoryCost:
+        """``cost`` with the energies and the area that the user wrote in place of the technology's."""
+        written = {
+            "area_m2": self.area,
+            "read_j_per_byte": self.read_energy,
+            "write_j_per_byte": self.write_energy,
+        }
+        given = {name: value for name, value in written.items() if value is not None}
+        if not given:
+            return cost
+        words = f"{', '.join(given)}: written in the architecture"
+        source = words if len(given) == len(written) else f"{words}; else {cost.source}"
+        return replace(cost, source=source, **given)
 
     @property
     def usable_bytes(self) -> int | None:

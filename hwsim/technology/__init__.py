@@ -1,1 +1,52 @@
+"""Process nodes and primitives: energy, area and delay, each number with its source and status.
 
+>>> from hwsim import technology
+>>> from hwsim.technology import FloatMultiplier
+>>> cost = technology.get("45nm").cost(FloatMultiplier(exponent_bits=5, significand_bits=11))
+>>> f"{cost.energy_j * 1e12:.2f} pJ", cost.status
+('1.10 pJ', 'fitted, residual ±0.0 %')
+"""
+
+from hwsim.technology.base import Technology, from_table, get, names, scaled
+from hwsim.technology.primitives import (
+    Comparator,
+    FloatAdder,
+    FloatMultiplier,
+    Gate,
+    IntegerAdder,
+    IntegerMultiplier,
+    LeadingZeroCounter,
+    LookupTable,
+    Multiplexer,
+    Primitive,
+    Register,
+    Rounder,
+    Shifter,
+)
+from hwsim.technology.records import Cost, DramCost, Number, Price, SramCost
+
+__all__ = [
+    "Comparator",
+    "Cost",
+    "DramCost",
+    "FloatAdder",
+    "FloatMultiplier",
+    "Gate",
+    "IntegerAdder",
+    "IntegerMultiplier",
+    "LeadingZeroCounter",
+    "LookupTable",
+    "Multiplexer",
+    "Number",
+    "Price",
+    "Primitive",
+    "Register",
+    "Rounder",
+    "Shifter",
+    "SramCost",
+    "Technology",
+    "from_table",
+    "get",
+    "names",
+    "scaled",
+]

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-GateKind = Literal["nand2", "xor2", "half_adder", "full_adder", "mux2", "flip_flop"]
+GateKind = Literal["nand2", "xor2", "half_adder", "full_adder", "mux2"]
 """Gates with a price at every node; weights in `hwsim.technology.gates`."""
 
 

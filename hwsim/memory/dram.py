@@ -1,0 +1,71 @@
+"""Off-chip DRAM by standard: bandwidth from stacks or channels, energy per bit from the technology's table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from hwsim.base.errors import InputError
+from hwsim.memory.base import Memory, MemoryCost, memories
+from hwsim.technology import Technology
+from hwsim.technology import dram as standards
+
+
+def _standard(value: Any) -> str:
+    try:
+        return standards.canonical(value)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
+
+Standard = Annotated[
+    str, BeforeValidator(_standard), WithJsonSchema({"type": "string", "enum": list(standards.STANDARDS)})
+]
+
+
+@memories.register("dram")
+class Dram(Memory):
+    """DRAM of a standard: ``{kind: dram, standard: HBM2, stacks: 1}``.
+
+    Peak bandwidth is ``bandwidth`` where given, else that of the standard times ``stacks`` (HBM) or ``channels``
+    (others). The devices and the PHY are not counted as chip area: no source here publishes them.
+    """
+
+    on_chip: ClassVar[bool] = False
+
+    kind: Literal["dram"] = "dram"
+    standard: Standard
+    """DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM2E or HBM3."""
+    stacks: int | None = Field(default=None, ge=1)
+    """Stacks of an HBM standard; one unless written."""
+    channels: int | None = Field(default=None, ge=1)
+    """Channels of any other standard (64 bits for DDR, 32 for LPDDR and GDDR6); one unless written."""
+
+    @model_validator(mode="after")
+    def _counted_in(self) -> Dram:
+        part = standards.part(self.standard)
+        other = "channels" if part == "stack" else "stacks"
+        if getattr(self, other) is not None:
+            raise ValueError(f"{self.standard} is counted in {part}s, not {other}; write '{part}s:' instead")
+        return self
+
+    @property
+    def parts(self) -> int:
+        """Stacks or channels."""
+        return self.stacks or self.channels or 1
+
+    @property
+    def peak_bytes_per_s(self) -> float:
+        """``bandwidth``, or that of the standard times the stacks or channels."""
+        return self.bandwidth or self.parts * standards.get(self.standard).bandwidth_bytes_per_s
+
+    def bytes_per_cycle(self, clock_hz: float) -> float:
+        """Peak bandwidth over the clock; no refresh, row misses or turnaround (see `hwsim.memory.dram_commands`)."""
+        return self.peak_bytes_per_s / clock_hz
+
+    def cost(self, technology: Technology) -> MemoryCost:
+        """Energy per byte of the standard, the same for reads and writes; no area on the chip."""
+        found = technology.dram(self.standard)
+        per_byte = 8 * found.energy_j_per_bit
+        return self.overridden(MemoryCost(0.0, per_byte, per_byte, f"{found.source} ({found.status})"))

@@ -1,0 +1,53 @@
+"""On-chip SRAM by capacity and width."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from hwsim.base.quantities import Bytes
+from hwsim.memory.base import Memory, MemoryCost, memories
+from hwsim.technology import Technology
+from hwsim.technology.sram import REFERENCE_BYTES
+
+
+@memories.register("sram")
+class Sram(Memory):
+    """SRAM: ``{kind: sram, capacity: 1 MiB, width: 64 B, banks: 8, double_buffered: true}``.
+
+    Each port of each bank does one access of ``width`` bytes per cycle, a read or a write, so the peak is
+    ``width x banks x ports`` bytes per cycle, reached when no two accesses meet in one bank. ``bandwidth`` caps it;
+    with no ``width`` it is the peak. ``capacity`` counts all banks together.
+    """
+
+    kind: Literal["sram"] = "sram"
+    capacity: Bytes
+    """Bytes of all banks together."""
+    ports: int = Field(default=1, ge=1)
+    """Accesses of one bank per cycle. The cost is that of single-ported cells: no source here prices ports."""
+
+    @model_validator(mode="after")
+    def _has_a_rate(self) -> Sram:
+        if self.width is None and self.bandwidth is None:
+            raise ValueError("an SRAM needs a width (such as '64 B') or a bandwidth (such as '5.5 TB/s')")
+        if self.width is not None and self.width * self.banks > self.capacity:
+            raise ValueError(f"{self.banks} banks of {self.width} B words exceed the capacity of {self.capacity} B")
+        return self
+
+    def bytes_per_cycle(self, clock_hz: float) -> float:
+        """``width x banks x ports``, at most ``bandwidth / clock_hz``; no bank conflicts."""
+        capped = float("inf") if self.bandwidth is None else self.bandwidth / clock_hz
+        wide = float("inf") if self.width is None else self.width * self.banks * self.ports
+        return float(min(wide, capped))
+
+    def cost(self, technology: Technology) -> MemoryCost:
+        """Area of the whole capacity and energy per byte of an access of ``width``.
+
+        Priced as one macro of ``capacity``, whatever the banks: the wires to reach a bank remain.
+        """
+        width = self.width or REFERENCE_BYTES
+        found = technology.sram(self.capacity, width)
+        return self.overridden(
+            MemoryCost(found.area_m2, found.read_j / width, found.write_j / width, f"{found.source} ({found.status})")
+        )
