@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Gemm:
@@ -59,6 +61,22 @@ class Accesses:
     """Partial sums read back for accumulation."""
     c_writes: int
     """Partial and final sums written."""
+
+
+@dataclass(frozen=True)
+class TileCounts:
+    """Cycles (`Timing.total`) and `Accesses` of many products at once: integer arrays of one shape."""
+
+    cycles: np.ndarray
+    a_reads: np.ndarray
+    b_reads: np.ndarray
+    c_reads: np.ndarray
+    c_writes: np.ndarray
+
+    def plus(self, other: TileCounts, times: np.ndarray) -> TileCounts:
+        """These and ``times`` the others."""
+        names = ("cycles", "a_reads", "b_reads", "c_reads", "c_writes")
+        return TileCounts(*(getattr(self, name) + times * getattr(other, name) for name in names))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hwsim.base.record import Record
 from hwsim.base.registry import Registry
-from hwsim.units.base import Accesses, Gemm, Timing, UnitCost
+from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
 
 if TYPE_CHECKING:
     from hwsim.datapath.result import MatmulResult
@@ -49,6 +49,20 @@ class MatmulUnit(Record, ABC):
         """Granularity (m, n, k) of the tiles that leave this unit's order of additions unchanged."""
         return 1, 1, 1
 
+    @property
+    def core_count(self) -> int:
+        """Cores that work side by side, each on its own part of a product."""
+        return 1
+
+    def one_core(self) -> MatmulUnit:
+        """This unit with a single core: what a memory that is private to a core feeds."""
+        return self
+
+    @property
+    def resident_outputs(self) -> int:
+        """Sums that one core keeps in itself while K passes by in several tiles; 0: they live in a memory."""
+        return 0
+
     @abstractmethod
     def matmul_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
         """[M, K] x [K, N] (+ [M, N]) on codes, added in the order in which this hardware adds."""
@@ -60,6 +74,22 @@ class MatmulUnit(Record, ABC):
     @abstractmethod
     def accesses(self, gemm: Gemm) -> Accesses:
         """Elements that cross between this unit and its nearest memories."""
+
+    def count_tiles(self, m: np.ndarray, n: np.ndarray, k: np.ndarray) -> TileCounts:
+        """`timing` and `accesses` of many products at once, for mappers; integer arrays of one shape.
+
+        A unit whose closed form is plain arithmetic may override it to answer without a loop.
+        """
+        shapes = np.stack([np.ravel(m), np.ravel(n), np.ravel(k)], axis=1)
+        distinct, inverse = np.unique(shapes, axis=0, return_inverse=True)
+        rows = [self._count_tile(Gemm(*map(int, shape))) for shape in distinct]
+        columns = np.array(rows, dtype=np.int64).reshape(-1, 5)[np.ravel(inverse)].T
+        return TileCounts(*(column.reshape(np.shape(m)) for column in columns))
+
+    def _count_tile(self, gemm: Gemm) -> tuple[int, int, int, int, int]:
+        accesses = self.accesses(gemm)
+        cycles = self.timing(gemm).total
+        return cycles, accesses.a_reads, accesses.b_reads, accesses.c_reads, accesses.c_writes
 
     @abstractmethod
     def actions(self, gemm: Gemm) -> dict[str, int]:

@@ -1,0 +1,89 @@
+"""Lower bounds on the cycles of tilings, cheap enough to rank thousands of them."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from hwsim.mapping.hierarchy import Stage
+from hwsim.mapping.moves import Moves, slowest
+from hwsim.mapping.schedule import K, M, N, Problem, Tiling
+
+
+def work_bound(problem: Problem, extents: np.ndarray, tiling: Tiling) -> np.ndarray:
+    """[cases]: exact cycles of the unit over all tiles of the innermost stage, whatever their order.
+
+    Tiles have at most 2³ sizes: full or cut off at the edge, in each dimension.
+    """
+    trips = -(-extents // tiling.tile)
+    edge = extents - (trips - 1) * tiling.tile
+    sizes, counts = [], []
+    for cut in product((False, True), repeat=3):
+        sizes.append(np.where(cut, edge, tiling.tile))
+        counts.append(np.prod(np.where(cut, 1, trips - 1), axis=1))
+    size, count = np.stack(sizes), np.stack(counts)
+    cores = np.minimum(size, tiling.core_tile)
+    # Later tiles of K read their partial sums back; leaving that out keeps this a lower bound.
+    cold = np.zeros(count.shape, bool)
+    whole = size[..., M], size[..., N], size[..., K]
+    share = whole if np.array_equal(size, cores) else (cores[..., M], cores[..., N], size[..., K])
+    work = problem.unit_work(whole, share, cold, np.broadcast_to(tiling.resident, cold.shape))
+    total: np.ndarray = np.sum(work.cycles * count, axis=0)
+    return total
+
+
+def visits(extents: np.ndarray, tiling: Tiling) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How often each element of (a, b, c) comes to the stage: [cases] each.
+
+    An operand is fetched again in every round of the one loop it does not depend on, unless no loop
+    that it depends on runs inside that one.
+    """
+    trips = -(-extents // tiling.tile)
+    depth = np.argsort(tiling.order, axis=1)
+    fetched = []
+    for free, (one, other) in ((N, (M, K)), (M, (N, K)), (K, (M, N))):
+        inside = np.zeros(len(trips), bool)
+        for d in (one, other):
+            inside |= (trips[:, d] > 1) & (depth[:, d] > depth[:, free])
+        fetched.append(np.where(inside, trips[:, free], 1))
+    return fetched[0], fetched[1], fetched[2]
+
+
+def transfer_bounds(problem: Problem, stage: Stage, extents: np.ndarray, tiling: Tiling) -> tuple[np.ndarray, ...]:
+    """[cases] each: cycles of transfers beside the work and between the steps, and bits through the outermost memory."""
+    widths, ports = problem.widths, problem.hierarchy.ports
+    m, n, k = (extents[:, d] for d in range(3))
+    again = visits(extents, tiling)
+    beside, between = Moves(), Moves()
+    elements = {
+        "input": m * k * again[0] * widths.a,
+        "weight": k * n * again[1] * widths.b,
+        "output": m * n * widths.c,
+    }
+    for operand, bits in elements.items():
+        route = stage.routes.get(operand)
+        if route is not None:
+            moves = beside if ports[route[-1]].overlaps else between
+            inwards = route if operand != "output" else route[::-1]
+            moves.along(inwards, bits, 0)
+            if operand == "output":
+                moves.along(route, m * n * (again[2] - 1) * widths.partial, 0)
+                moves.along(route[::-1], m * n * (again[2] - 1) * widths.partial, 0)
+    outermost = [moves.flows[problem.hierarchy.outermost] for moves in (beside, between) if problem.hierarchy.outermost in moves.flows]
+    outer_bits = sum((flow.read + flow.write for flow in outermost), 0 * m)
+    return slowest(beside.cycles(ports)) + 0 * m, slowest(between.cycles(ports)) + 0 * m, outer_bits
+
+
+def first_loads(problem: Problem, stage: Stage, extents: np.ndarray, tiling: Tiling) -> tuple[np.ndarray, np.ndarray]:
+    """[cases] each: cycles before the first tile starts, of operands loaded beside the work and between the steps."""
+    beside, between = Moves(), Moves()
+    ports, widths = problem.hierarchy.ports, problem.widths
+    tile, core = tiling.tile, np.minimum(tiling.core_tile, extents)
+    for operand, one, other, bits in (("input", M, K, widths.a), ("weight", K, N, widths.b)):
+        route = stage.routes.get(operand)
+        if route is not None:
+            moves = beside if ports[route[-1]].overlaps else between
+            moves.along(route, tile[:, one] * tile[:, other] * bits, core[:, one] * core[:, other] * bits)
+    zero = 0 * extents[:, 0]
+    return slowest(beside.cycles(ports)) + zero, slowest(between.cycles(ports)) + zero

@@ -1,0 +1,85 @@
+"""A matrix product placed on memories and a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Map
+from fractions import Fraction
+
+import numpy as np
+
+from hwsim.base.errors import HwsimError
+from hwsim.mapping.hierarchy import Hierarchy, build_hierarchy
+from hwsim.mapping.record import DIMENSIONS, Level, Mapping
+from hwsim.mapping.schedule import Evaluation, Problem, Tiling, Widths
+from hwsim.mapping.search import Search
+from hwsim.memory.base import Memory
+from hwsim.units.base import Gemm
+from hwsim.units.registry import MatmulUnit
+
+
+def map_gemm(
+    gemm: Gemm,
+    unit: MatmulUnit,
+    memories: Map[str, Memory],
+    clock_hz: float,
+    element_bytes: tuple[float, float, float],
+    partial_bytes: float | None = None,
+) -> Mapping:
+    """The best tiles and loop order of ``gemm``: fewest cycles, then least traffic to the outermost memory.
+
+    ``memories`` are named from the outside in. ``element_bytes`` are those of a, b and the finished result;
+    0.5 is an int4, 3 a 24-bit sum. ``partial_bytes`` are those of an unfinished sum (default: of a result).
+    Elements are packed densely. The ``gemm.count`` products run one after the other, each mapped alike.
+
+    What is optimal within which map space: `hwsim.mapping.search`. How cycles and traffic follow from a
+    tiling: `hwsim.mapping.schedule`. Raises `HwsimError` when no tile fits, naming the memory and operand.
+    """
+    hierarchy = build_hierarchy(memories, clock_hz)
+    a, b, c = (_bits(width) for width in element_bytes)
+    widths = Widths(a, b, c, c if partial_bytes is None else _bits(partial_bytes))
+    per_core = hierarchy.stages[-1].per_core
+    problem = Problem(hierarchy, unit.one_core() if per_core else unit, widths)
+    search = Search(problem, unit.core_count if per_core else 1)
+    found = search.best((gemm.m, gemm.n, gemm.k))
+    result = problem.evaluate(0, np.array([[gemm.m, gemm.n, gemm.k]]), found.tilings[0], found.tilings[1:])
+    return _mapping(hierarchy, found.tilings, result, gemm.count)
+
+
+def _bits(element_bytes: float) -> int:
+    bits = Fraction(element_bytes) * 8
+    if bits <= 0 or bits.denominator != 1:
+        raise HwsimError(f"an element takes a whole number of bits, not {float(bits)}")
+    return int(bits)
+
+
+def _mapping(hierarchy: Hierarchy, tilings: tuple[Tiling, ...], result: Evaluation, count: int) -> Mapping:
+    cycles, compute = count * int(result.cycles[0]), count * int(result.compute[0])
+    busy = {"compute": compute}
+    for (_, name), spent in result.busy.items():
+        busy[name] = max(busy.get(name, 0), count * int(spent[0]))
+    levels = tuple(_level(hierarchy, index, tiling) for index, tiling in enumerate(tilings))
+    innermost = levels[-1]
+    return Mapping(
+        tile=innermost.tile,
+        order=tuple(DIMENSIONS[d] for d in innermost.order),
+        traffic={name: _traffic(result, name, count) for name in hierarchy.ports},
+        cycles=cycles,
+        compute_cycles=compute,
+        stall_cycles=cycles - compute,
+        bound=max(busy, key=lambda name: busy[name]),
+        busy_cycles=busy,
+        levels=levels,
+    )
+
+
+def _traffic(result: Evaluation, name: str, count: int) -> dict[str, int]:
+    def whole_bytes(bits: Map[str, np.ndarray]) -> int:
+        return -(-count * int(bits[name][0]) // 8) if name in bits else 0
+
+    return {"read": whole_bytes(result.read), "write": whole_bytes(result.write)}
+
+
+def _level(hierarchy: Hierarchy, index: int, tiling: Tiling) -> Level:
+    homes = dict.fromkeys(route[-1] for route in hierarchy.stages[index].routes.values())
+    tile, core, order = (tuple(int(value) for value in values[0]) for values in (tiling.tile, tiling.core_tile, tiling.order))
+    return Level(tuple(homes), tile[:3], core[:3], order[:3])  # type: ignore[arg-type]  # three dimensions

@@ -1,0 +1,114 @@
+"""A list of memories, outermost first, as stages of tiling and the route of each operand through them.
+
+Each operand passes through every memory that may hold it (`Memory.holds`); others it bypasses. A *stage*
+is a group of memories that share one tile size: a shared buffer and a memory dedicated to one operand
+below it (weights, accumulators) are one stage, and so are separate buffers for each operand. A memory
+that holds all that its stage holds opens the next stage, whose tiles are tiles of tiles.
+
+In its stage an operand lives in the innermost memory that may hold it, its *home*. The others of the
+stage it merely passes, and they need no room for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hwsim.base.errors import HwsimError
+from hwsim.memory.base import Memory
+
+OPERANDS = ("input", "weight", "output")
+"""a, b and c of a product, by the names under which memories hold them."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A memory as mapping sees it: how much fits, how many bits pass per cycle."""
+
+    name: str
+    usable_bits: int | None
+    """Room for the tile in use; None is without limit."""
+    bits_per_cycle: float
+    shared_bus: bool
+    """Reads and writes take turns (DRAM) instead of using a port each (on-chip memories)."""
+    per_core: bool
+    overlaps: bool
+    """Double-buffered: filled and emptied while the unit works on the other half."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Memories with one tile size, and how each operand comes there."""
+
+    routes: Mapping[str, tuple[str, ...]]
+    """Operand to the memories its tile passes, source first, home last; no entry: it does not stop here."""
+    per_core: bool
+
+    def home(self, operand: str) -> str | None:
+        route = self.routes.get(operand)
+        return route[-1] if route else None
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """Stages from the outside in, the memories' ports, and where the unit finds each operand."""
+
+    ports: Mapping[str, Port]
+    stages: tuple[Stage, ...]
+    nearest: Mapping[str, str]
+    """Operand to the innermost memory that holds it."""
+
+    @property
+    def outermost(self) -> str:
+        return next(iter(self.ports))
+
+
+def build_hierarchy(memories: Mapping[str, Memory], clock_hz: float) -> Hierarchy:
+    """Stages and routes of ``memories`` (outermost first); `HwsimError` if the outermost does not hold everything."""
+    ports = {name: _port(name, memory, clock_hz) for name, memory in memories.items()}
+    if not ports:
+        raise HwsimError("an architecture needs at least one memory")
+    outermost = next(iter(ports))
+    missing = [operand for operand in OPERANDS if operand not in memories[outermost].holds]
+    if missing:
+        raise HwsimError(f"memories.{outermost}: the outermost memory must hold every operand, not only some: {missing}")
+    groups = _group({name: frozenset(memory.holds) for name, memory in memories.items() if name != outermost})
+    at = dict.fromkeys(OPERANDS, outermost)
+    stages = []
+    for index, group in enumerate(groups):
+        routes = {}
+        for operand in OPERANDS:
+            passed = tuple(name for name in group if operand in memories[name].holds)
+            if passed:
+                routes[operand] = (at[operand], *passed)
+                at[operand] = passed[-1]
+        per_core = any(ports[name].per_core for name in group)
+        if per_core and index < len(groups) - 1:
+            raise HwsimError(f"memories.{group[0]}: only the innermost stage of memories may be 'per: core'")
+        stages.append(Stage(routes, per_core))
+    return Hierarchy(ports, tuple(stages) or (Stage({}, False),), at)
+
+
+def _port(name: str, memory: Memory, clock_hz: float) -> Port:
+    usable = memory.usable_bytes
+    return Port(
+        name,
+        usable_bits=None if usable is None else 8 * usable,
+        bits_per_cycle=8 * memory.bytes_per_cycle(clock_hz),
+        shared_bus=not memory.on_chip,
+        per_core=memory.per == "core",
+        overlaps=memory.double_buffered,
+    )
+
+
+def _group(holds: Mapping[str, frozenset[str]]) -> list[list[str]]:
+    groups: list[list[str]] = []
+    held: frozenset[str] = frozenset()
+    for name, operands in holds.items():
+        if groups and (operands < held or not operands & held):
+            groups[-1].append(name)
+            held |= operands
+        else:
+            groups.append([name])
+            held = operands
+    return groups
