@@ -1,0 +1,39 @@
+"""Workloads from files: YAML documents and CSV layer tables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hwsim.base.document import read_document
+from hwsim.base.errors import InputError
+from hwsim.base.shipped import find, resolve
+from hwsim.base.validate import validate
+from hwsim.workload.errors import Misplaced
+from hwsim.workload.layer_table import read_layer_table
+from hwsim.workload.workload import Workload
+
+
+def load(name: str | os.PathLike[str]) -> Workload:
+    """The checked workload of a ``.yaml`` or ``.csv`` file, or of a shipped one by its bare name."""
+    path = find(name, "workloads")
+    if path.suffix == ".csv":
+        return read_layer_table(path)
+    document = read_document(path)
+    workload = validate(Workload, document)
+    workload._path = document.path
+    try:
+        workload.check()
+    except Misplaced as error:
+        raise document.error(error.place, error.problem) from None
+    return workload
+
+
+def tensor_path(source: Path | None, relative: str) -> Path:
+    """Where a tensor file named in ``source`` lies; raises `InputError` if it lies nowhere."""
+    if source is None:
+        return Path(relative)
+    try:
+        return resolve(source, relative, "workloads")
+    except InputError as error:
+        raise InputError(str(error).removeprefix(f"{source}: ")) from None
