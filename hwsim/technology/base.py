@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -108,7 +110,17 @@ def get(name: str) -> Technology:
         return from_table(TABLES[key])
     if key in SCALED:
         return scaled(SCALED[key])
-    raise InputError(f"unknown technology '{name}'{did_you_mean(key, names())}")
+    raise InputError(f"unknown technology '{name}'{_nearest(key)}")
+
+
+def _nearest(key: str) -> str:
+    """By size for a node, by spelling for anything else."""
+    written = re.fullmatch(r"(\d+(?:\.\d+)?)(?:nm)?", key)
+    if written is None or float(written[1]) == 0:
+        return did_you_mean(key, names())
+    nodes = [name for name in names() if name.endswith("nm")]
+    nearest = min(nodes, key=lambda name: abs(math.log(float(written[1]) / float(name[:-2]))))
+    return did_you_mean(nearest, [nearest])
 
 
 @cache

@@ -10,8 +10,9 @@ from typing import Literal
 class Number:
     """One value with where it comes from.
 
-    ``status`` is ``read`` (seen in the source), ``measured`` (a public tool was run), ``recalled`` (commonly
-    quoted, the source not opened), ``assumed``, or begins with ``fitted`` or ``scaled``.
+    ``status`` is ``read`` (seen in the source), ``measured`` (a public tool was run), ``recalled`` (commonly quoted,
+    the source not opened), ``assumed``, ``comparison`` (model over published), or begins with ``fitted``,
+    ``scaled`` (by a published factor) or ``ratio`` (a gate in units of another), with the status of its origin.
     """
 
     name: str

@@ -44,7 +44,7 @@ def energy_factor(from_nm: float, to_nm: float, from_v: float = VOLTAGE_V, to_v:
     >>> round(energy_factor(45, 7), 3)
     0.102
 
-    Raises `InputError` for a node outside the table or a voltage at which the polynomial is not positive.
+    Raises `InputError` for a node outside the table or a voltage that is not positive.
     """
     return _energy(to_nm, to_v) / _energy(from_nm, from_v)
 
@@ -82,9 +82,9 @@ def numbers(node_nm: int) -> list[Number]:
 
 def _energy(node_nm: float, volts: float) -> float:
     """e(V) of a node, interpolated between its neighbours where the table has no row."""
+    if volts <= 0:
+        raise InputError(f"a supply voltage is above zero, got {volts:g} V")
     known = {node: a * volts * volts + b * volts + c for node, (a, b, c, _) in _TABLE.items()}
-    if min(known.values()) <= 0:
-        raise InputError(f"the scaling rule of {SOURCE} has no positive energy at {volts:g} V")
     return _interpolate(node_nm, known)
 
 
