@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
+import sys
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _SI = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12, "P": 15}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
-_NUMBER = re.compile(r"^\s*([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
+_NUMBER = re.compile(r"^\s*([-+]?(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*(.*?)\s*$")
+
+_LONGEST = 64
+"""Characters of a quantity; longer text is none."""
 
 
 def parse_quantity(value: Any, unit: str, powers: int = 1) -> float:
@@ -20,23 +26,36 @@ def parse_quantity(value: Any, unit: str, powers: int = 1) -> float:
     Raises `ValueError` naming the units that would have been understood.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"expected a quantity in {unit} such as '1 {_example(unit)}', got {value!r}")
+        raise ValueError(f"expected a quantity in {unit} such as '1 {_example(unit)}', got {repr(value)[:_LONGEST]}")
     if not isinstance(value, str):
-        return value
-    match = _NUMBER.match(value)
+        return _finite(value, value)
+    match = _NUMBER.match(value) if len(value) <= _LONGEST else None
     if match is None:
-        raise ValueError(f"expected a quantity in {unit} such as '1 {_example(unit)}', got '{value}'")
-    number, written = float(match[1].replace("_", "")), match[2]
+        raise ValueError(f"expected a quantity in {unit} such as '1 {_example(unit)}', got '{value[:_LONGEST]}'")
+    _finite(float(match[1]), value)
+    number, written = Fraction(match[1]), match[2]
     if written in ("", unit):
-        return number
+        return _finite(_nearest(number), value)
     prefix = written[: -len(unit)] if written.endswith(unit) else None
     if prefix in _BINARY and unit[0] in "Bb":
-        return number * 2.0 ** _BINARY[prefix]
+        return _finite(_nearest(number * 2 ** _BINARY[prefix]), value)
     if prefix in _SI:
-        # Division keeps 5 mm2 the double nearest to 5e-6; 10**-k is not representable.
-        power = _SI[prefix] * powers
-        return number * 10.0**power if power >= 0 else number / 10.0**-power
+        return _finite(_nearest(number * Fraction(10) ** (_SI[prefix] * powers)), value)
     raise ValueError(f"unknown unit '{written}', expected {unit} with a prefix, such as '1 {_example(unit)}'")
+
+
+def _nearest(number: Fraction) -> float:
+    """Rounded once, so that '3.35 TB/s' is the double that a person writes as 3.35e12."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
+def _finite(number: float, written: object) -> float:
+    if abs(number) <= sys.float_info.max:
+        return number
+    raise ValueError(f"expected a finite number, got '{str(written)[:_LONGEST]}'")
 
 
 def _example(unit: str) -> str:
@@ -58,10 +77,12 @@ def _quantity(unit: str, powers: int = 1, integer: bool = False) -> Any:
 
 def parse_fraction(value: Any) -> float:
     """``0.5 %`` or ``0.005``: a fraction of one."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return float(value.strip()[:-1]) / 100
     if isinstance(value, str):
-        return float(value)
+        number, percent, rest = value.strip().partition("%")
+        try:
+            return float("" if rest else number) / (100 if percent else 1)
+        except ValueError:
+            raise ValueError(f"expected a fraction such as '0.5 %' or 0.005, got '{value}'") from None
     return value  # type: ignore[no-any-return]  # pydantic refuses what is no number
 
 

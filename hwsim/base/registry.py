@@ -75,7 +75,8 @@ class OneOf:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         parts = self.registry.items()
         choices = {kind: handler.generate_schema(part) for kind, part in parts.items()}
-        union = core_schema.tagged_union_schema(choices, discriminator="kind")
+        metadata = {"hwsim_default": self.default}  # for hwsim.base.json_schema
+        union = core_schema.tagged_union_schema(choices, discriminator="kind", metadata=metadata)
         mapping = core_schema.no_info_before_validator_function(self._expand, union)
         named = core_schema.literal_schema(sorted(parts))
         return core_schema.json_or_python_schema(
