@@ -1,5 +1,8 @@
 """Process nodes and primitives: energy, area and delay, each number with its source and status.
 
+Leakage is left out: none of the sources publishes a number for it. Energies are those of one operation with the
+activity that the published tables assume. Nodes: `get`, `names`; the two ways to another node: `scaling`.
+
 >>> from hwsim import technology
 >>> from hwsim.technology import FloatMultiplier
 >>> cost = technology.get("45nm").cost(FloatMultiplier(exponent_bits=5, significand_bits=11))

@@ -53,9 +53,11 @@ class Price:
     def scaled(self, energy: float, area: float, energy_rule: str, area_rule: str) -> Price:
         """The price at another node: a factor and the rule that gave it, for energy and for area.
 
-        An empty rule leaves that half as it is. Delay has no published factor here and is dropped.
+        An empty rule leaves that half as it is. Delay has no published factor, so a price with one is not scaled.
         """
-        price = replace(self, delay_s=None)
+        if self.delay_s is not None:
+            raise ValueError(f"no rule scales the delay of {self.term}")
+        price = self
         if energy_rule:
             price = replace(
                 price,

@@ -151,6 +151,11 @@ def test_delay_only_where_a_source_gives_one():
             assert technology.get(name).cost(Gate("nand2")).delay_s is None
 
 
+def test_a_delay_is_not_scaled():
+    with pytest.raises(ValueError, match="no rule scales the delay of nand2"):
+        technology.get("28nm").prices["nand2"].scaled(0.5, 0.5, "x 0.5", "x 0.5")
+
+
 def test_int_versus_fp_ratios_come_out_of_the_gates():
     """Published: MXINT8/MXFP8 0.63 energy, 0.79 area; NVINT4/NVFP4 0.62, 0.70; within 15 % at 45 nm."""
     found = {number.name: number.value for number in checks.numbers(technology.get("45nm"))}

@@ -16,6 +16,25 @@ ALL = [*scaling.NODES, *scaling.INTERPOLATED]
 nodes = st.sampled_from(ALL)
 
 
+# Stillmaker & Baas 2017, as printed: nodes in columns.
+PUBLISHED = """
+130    90     65     45     32     20      16      14       10       7
+7.171  4.762  3.755  1.103  .9559  .373    .2958   .2363    .2068    .1776
+-6.709 -4.781 -4.398 -.362  -.7823 -.1582  -.1241  -.09675  -.09311  -.09097
+2.904  2.092  1.975  .2767  .471   .04104  .03024  .02239   .02375   .02447
+6.4    2.8    1.5    1      .46    .21     .19     .17      .10      .059
+"""
+COLUMNS = list(zip(*([float(cell) for cell in line.split()] for line in PUBLISHED.split("\n") if line), strict=True))
+
+
+@pytest.mark.parametrize("volts", [0.7, 0.9, 1.1])
+@pytest.mark.parametrize(("node", "a", "b", "c", "area"), COLUMNS)
+def test_the_published_table(node, a, b, c, area, volts):
+    at_45 = 1.103 * 0.81 - 0.362 * 0.9 + 0.2767
+    assert energy_factor(45, node, 0.9, volts) == pytest.approx((a * volts**2 + b * volts + c) / at_45, rel=1e-12)
+    assert area_factor(45, node) == pytest.approx(area, rel=1e-12)
+
+
 def test_45_to_7_nm_at_0_9_v():
     by_hand = (0.1776 * 0.81 - 0.09097 * 0.9 + 0.02447) / (1.103 * 0.81 - 0.362 * 0.9 + 0.2767)
     assert energy_factor(45, 7) == pytest.approx(by_hand, rel=1e-12)
@@ -57,6 +76,8 @@ def test_a_lower_supply_saves_energy_and_no_area():
     factor = energy_factor(45, 16, 0.9, 0.8)
     ours = lower.cost(IntegerAdder(8)).energy_j / technology.get("45nm").cost(IntegerAdder(8)).energy_j
     assert ours == pytest.approx(factor)
+    assert f"x {factor:.4g} " in lower.rule
+    assert lower.rule.endswith("0.8 V")
 
 
 @pytest.mark.parametrize("call", [lambda: energy_factor(45, 5), lambda: area_factor(45, 180)])
