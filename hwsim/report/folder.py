@@ -37,7 +37,7 @@ def result_folder(directory: Path, kind: str) -> Iterator[Path]:
 
 
 def check_replaceable(directory: Path, kind: str) -> None:
-    """Raise `InputError` unless ``directory`` is free, empty, or a complete result of this ``kind`` and nothing more."""
+    """Raise `InputError` unless ``directory`` is free, empty, or a result of this ``kind`` and nothing more."""
     if not directory.exists():
         return
     if not directory.is_dir():
@@ -53,9 +53,7 @@ def check_replaceable(directory: Path, kind: str) -> None:
     if found != kind:
         raise InputError(f"{directory}: holds a {found}, not a {kind}; name another folder for the results")
     if strangers := sorted(present - listed):
-        raise InputError(
-            f"{directory}: holds '{strangers[0]}', which hwsim did not write; move it or name another folder"
-        )
+        raise InputError(f"{directory}: holds '{strangers[0]}', which hwsim did not write; name another folder")
 
 
 def _mark(folder: Path, kind: str) -> None:

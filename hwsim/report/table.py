@@ -103,8 +103,9 @@ def _operator_cells(row: dict[str, Any]) -> list[str]:
     stall = row["stall_cycles"] / row["cycles"] if row["cycles"] and row["stall_cycles"] is not None else None
     lost = [number for number in (row["overflows"], row["saturations"]) if number is not None]
     return [
-        shortened(row["name"], 22), count(row["macs"]) if row["macs"] else NOTHING, count(row["cycles"]), percent(stall, 0),
-        percent(row["utilization"], 0), row["bound"] or NOTHING, engineering(sum((row["energy_j"] or {}).values()), "J"),
+        shortened(row["name"], 22), count(row["macs"]) if row["macs"] else NOTHING, count(row["cycles"]),
+        percent(stall, 0), percent(row["utilization"], 0), row["bound"] or NOTHING,
+        engineering(sum((row["energy_j"] or {}).values()), "J"),
         decibel(row["sqnr_db"]), count(sum(lost)) if lost else NOTHING,
     ]  # fmt: skip
 

@@ -24,6 +24,12 @@ COMPONENTS = (
     "vector",
 )
 
+SOURCES = [
+    ("8-bit integer multiply, 7 nm", 7e-14, "J", "Jouppi et al. 2021, table 2", "read"),
+    ("register, per bit", 1.2e-15, "J", "scaled <from> 45 nm & fitted", "fitted, residual 8 %"),
+    ("L2 bandwidth", 5.5e12, "B/s", "no public figure", "assumed"),
+]
+
 
 def make_operator(name: str, op: str, macs: int, luck: random.Random, scale: float) -> dict:
     compute = max(1, int(macs / 900)) + luck.randrange(100, 900)
@@ -31,11 +37,15 @@ def make_operator(name: str, op: str, macs: int, luck: random.Random, scale: flo
     shares = {part: luck.random() * scale * (macs + 5000) * 1e-13 for part in COMPONENTS}
     return {
         "name": name, "op": op, "unit": "systolic" if macs else "vector", "macs": macs, "cycles": compute + stall,
-        "compute_cycles": compute, "stall_cycles": stall, "utilization": macs / (compute + stall) / 1024 if macs else None,
+        "compute_cycles": compute, "stall_cycles": stall,
+        "utilization": macs / (compute + stall) / 1024 if macs else None,
         "bound": luck.choice(["compute", "dram", "fill"]),
-        "traffic_bytes": {"dram": {"read": luck.randrange(10**4, 10**6), "write": 4096}, "buffer": {"read": 10**6, "write": 10**5}},
-        "energy_j": shares, "sqnr_db": luck.uniform(18, 42) if macs else None, "max_ulp": luck.randrange(1, 90) if macs else None,
-        "rel_l2": luck.random() / 50 if macs else None, "overflows": 0 if macs else None, "saturations": luck.randrange(0, 20_000) if macs else None,
+        "traffic_bytes": {"dram": {"read": luck.randrange(10**4, 10**6), "write": 4096},
+                          "buffer": {"read": 10**6, "write": 10**5}},
+        "energy_j": shares, "sqnr_db": luck.uniform(18, 42) if macs else None,
+        "max_ulp": luck.randrange(1, 90) if macs else None,
+        "rel_l2": luck.random() / 50 if macs else None, "overflows": 0 if macs else None,
+        "saturations": luck.randrange(0, 20_000) if macs else None,
     }  # fmt: skip
 
 
@@ -52,18 +62,19 @@ def make_result(
         "cycles": cycles, "time_s": cycles / 1e9, "energy_j": sum(energy.values()), "area_m2": sum(areas.values()),
         "power_w": sum(energy.values()) / (cycles / 1e9), "macs": macs, "utilization": macs / cycles / 1024,
         "sqnr_db": operators[-1]["sqnr_db"],
-        "metric": {"name": "accuracy", "value": correct / 360, "correct": correct, "total": 360, "reference": 353 / 360} if metric else None,
+        "metric": {"name": "accuracy", "value": correct / 360, "correct": correct, "total": 360, "reference": 353 / 360}
+        if metric else None,
     }  # fmt: skip
     return Result(
-        architecture=name, workload="digits-cnn", seed=seed, versions={"hwsim": "0.1.0", "numpy": "2.4.6", "python": "3.11"},
+        architecture=name, workload="digits-cnn", seed=seed,
+        versions={"hwsim": "0.1.0", "numpy": "2.4.6", "python": "3.11"},
         operators=operators, totals=totals, area_m2=areas, energy_j=energy,
         roofline={"peak_macs_per_s": 1024e9 * scale, "bandwidth_bytes_per_s": {"dram": 256e9, "buffer": 512e9}},
-        sources=[
-            {"what": "8-bit integer multiply, 7 nm", "value": 7e-14, "unit": "J", "source": "Jouppi et al. 2021, table 2", "status": "read"},
-            {"what": "register, per bit", "value": 1.2e-15, "unit": "J", "source": "scaled <from> 45 nm & fitted", "status": "fitted, residual 8 %"},
-            {"what": "L2 bandwidth", "value": 5.5e12, "unit": "B/s", "source": "no public figure", "status": "assumed"},
-        ],
-        inputs={"arch.yaml": f"name: {name}\n# a comment with <b>markup</b> & https://example.org\n", "workload.yaml": "name: digits-cnn\n"},
+        sources=[dict(zip(("what", "value", "unit", "source", "status"), row, strict=True)) for row in SOURCES],
+        inputs={
+            "arch.yaml": f"name: {name}\n# a comment with <b>markup</b> & https://example.org\n",
+            "workload.yaml": "name: digits-cnn\n",
+        },
     )  # fmt: skip
 
 
@@ -83,9 +94,6 @@ def results() -> list[Result]:
 
 @pytest.fixture
 def long_result() -> Result:
-    layers = [
-        (f"encoder.blocks.{block}.attention.{part}", "gemm", 10**9 * (block + 1))
-        for block in range(12)
-        for part in ("query", "key", "out_projection")
-    ]
+    parts = ("query", "key", "out_projection")
+    layers = [(f"encoder.blocks.{b}.attention.{part}", "gemm", 10**9 * (b + 1)) for b in range(12) for part in parts]
     return make_result("tensorcore-with-a-rather-long-name-and-more", 3, layers)

@@ -37,14 +37,8 @@ def roofline(results: Sequence[Result]) -> Figure:
         colour = colours[result.architecture]
         memory = _outermost(result)
         # Roofs of chips with the same memory coincide: each is drawn narrower over the last.
-        _roof(
-            axes,
-            result,
-            memory,
-            {"color": colour, "linewidth": max(4.5 - 1.3 * position, 1.2)},
-            reach,
-            len(results) == 1,
-        )
+        line = {"color": colour, "linewidth": 2.2 if len(results) == 1 else max(4.4 - 1.1 * position, 1.2)}
+        _roof(axes, result, memory, line, reach, alone=len(results) == 1)
         _layers(axes, result, memory, colour, named=len(results) == 1)
     axes.margins(y=0.12)
     axes.set_title("Roofline")

@@ -27,7 +27,9 @@ COMPONENT_COLOURS = (
 """Paul Tol 2021, Colour Schemes (SRON/EPS/TN/09-002), 'light': fills that stay distinct without colour vision;
 the last grey a little darker than his, for white paper."""
 
-_SETTINGS = {
+_NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+
+_SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same glyphs everywhere
     "font.size": 9.0,
@@ -103,9 +105,7 @@ def svg(figure: Figure, name: str) -> str:
     """The figure as an ``<svg>`` element for a page: its ids begin with ``name``, its ink is the page's ink."""
     buffer = io.StringIO()
     with drawing():
-        figure.savefig(
-            buffer, format="svg", facecolor="none", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        )
+        figure.savefig(buffer, format="svg", facecolor="none", metadata=_NO_METADATA)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)

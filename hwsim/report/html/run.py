@@ -59,9 +59,7 @@ def comparison_page(results: Sequence[Result], drawn: Mapping[str, str]) -> str:
         f"{len(results)} architectures on {first.workload}",
         subtitle,
         [
-            section(
-                "Side by side", _side_by_side(results), note=f"Ratios and differences are to {first.architecture}."
-            ),
+            section("Side by side", _side_by_side(results), note=f"'vs first' is against {first.architecture}."),
             section("Where it goes", pictures(drawn, CAPTIONS)),
             section("Error by layer", _by_layer(results), note=_ERRORS),
             section("Components", components(results)),

@@ -2,23 +2,29 @@
 
 STYLE = """\
 :root {
-  --paper: #f6f7f8; --card: #fefefe; --ink: #1f2429; --muted: #69727c; --rule: #dfe3e7; --accent: #0072b2; --tint: #eef4f9;
+  --paper: #f6f7f8; --card: #fefefe; --ink: #1f2429; --muted: #69727c;
+  --rule: #dfe3e7; --accent: #0072b2; --tint: #eef4f9;
 }
 @media (prefers-color-scheme: dark) {
-  :root { --paper: #14171a; --card: #1c2024; --ink: #e6e9ec; --muted: #98a2ac; --rule: #343b42; --accent: #6fb7e6; --tint: #202a33; }
+  :root {
+    --paper: #14171a; --card: #1c2024; --ink: #e6e9ec; --muted: #98a2ac;
+    --rule: #343b42; --accent: #6fb7e6; --tint: #202a33;
+  }
 }
 * { box-sizing: border-box; }
 body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
 }
-main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+main { max-width: 66rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
 header { margin-bottom: 1.75rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .4rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.1rem; margin: 0 0 .75rem; }
 header p, .note { color: var(--muted); margin: 0; }
 .note { font-size: .9rem; margin-bottom: .9rem; max-width: 46rem; }
-section { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 1.25rem; margin: 1.25rem 0; }
+section {
+  background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 1.25rem; margin: 1.25rem 0;
+}
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1.1rem 1.5rem; margin: 0; }
 .tile dt { color: var(--muted); font-size: .82rem; }
 .tile dd { margin: 0; font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
