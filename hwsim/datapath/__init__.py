@@ -1,1 +1,6 @@
+"""How products become a sum: operands x multiplier x reduction x accumulator x output, in one record."""
 
+from hwsim.datapath.datapath import Datapath, Operands, Output
+from hwsim.datapath.result import MatmulResult
+
+__all__ = ["Datapath", "MatmulResult", "Operands", "Output"]

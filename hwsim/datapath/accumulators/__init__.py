@@ -1,1 +1,1 @@
-
+"""One file per accumulator; each registers itself."""

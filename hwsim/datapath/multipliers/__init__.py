@@ -1,1 +1,1 @@
-
+"""One file per multiplier; each registers itself."""

@@ -1,1 +1,1 @@
-
+"""One file per reduction; each registers itself."""

@@ -1,0 +1,79 @@
+"""Two-level accumulation: short chains in one accumulator, their sums added up in another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
+from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.accumulators.integer import IntegerAccumulator
+from hwsim.datapath.parts import Part
+from hwsim.datapath.products import Products
+from hwsim.datapath.reduction import Reduction
+from hwsim.datapath.sums import Counts, Sums
+from hwsim.formats.base import Format
+
+Simple = Annotated[FloatAccumulator | IntegerAccumulator, Field(discriminator="kind"), BeforeValidator(spell_out)]
+"""An accumulator of one level, or the name of its format."""
+
+
+@accumulators.register("chunked")
+class ChunkedAccumulator(Accumulator):
+    """Each ``every`` products are summed from +0 in ``inner``; each such sum is added, in order, to ``into``.
+
+    The first addend c starts in ``into``. This is the promotion of DeepSeek-V3 (arXiv:2412.19437, section
+    3.3.2: every 128 products into FP32), and a systolic array whose column sums meet in an accumulator memory.
+    """
+
+    kind: Literal["chunked"] = "chunked"
+    every: int = Field(ge=1)
+    """Products per chunk; the last chunk may be shorter."""
+    into: Simple
+    """The outer accumulator, or the name of its format."""
+    inner: Simple | None = None
+    """The accumulator of a chunk; when not given, the same as ``into``."""
+
+    @property
+    def chunk(self) -> FloatAccumulator | IntegerAccumulator:
+        """The accumulator of a chunk."""
+        return self.inner if self.inner is not None else self.into
+
+    def sum_format(self, scale: int) -> Format:
+        return self.into.sum_format(scale)
+
+    def load(self, c: Sums) -> tuple[Sums, Counts]:
+        return self.into.load(c)
+
+    def add(self, sums: Sums, terms: Sums) -> tuple[Sums, Counts]:
+        return self.into.add(sums, terms)
+
+    def zeros(self, shape: tuple[int, int], scale: int) -> Sums:
+        return self.into.zeros(shape, scale)
+
+    def accumulate(self, products: Products, reduction: Reduction, start: Sums | None) -> tuple[Sums, Counts]:
+        counts = Counts()
+        if start is None:
+            sums = self.zeros(products.shape, products.scale)
+        else:
+            sums, counts = self.load(start)
+        for first in range(0, products.length, self.every):
+            part = products.part(first, first + self.every)
+            chunk, inner = self.chunk.accumulate(part, reduction, None)
+            sums, outer = self.into.add(sums, chunk)
+            counts = counts + inner + outer
+        return sums, counts
+
+    def check(self, a: Format, b: Format) -> None:
+        self.chunk.check(a, b)
+        if self.into.kind == "integer" and self.chunk.kind != "integer":
+            raise ValueError("chunks summed in floating point cannot go into an integer accumulator")
+        if self.into.kind == "float" and self.chunk.kind == "integer" and self.chunk.bits > 60:
+            raise ValueError(f"chunks of {self.chunk.bits} bits do not fit a float accumulator's 60")
+
+    def parts(self, product: Part | None, lanes: int, adds: bool) -> list[Part]:
+        # The outer accumulator works once per chunk; it is shared by as many lanes' chunks as it has cycles for.
+        outer: Any = [part.scaled(1, "outer ") for part in self.into.parts(product, lanes, True)]
+        slow = [Part(p.name, p.primitive, p.count, p.per_mac * lanes / max(self.every, lanes)) for p in outer]
+        return self.chunk.parts(product, lanes, adds) + slow

@@ -1,0 +1,100 @@
+"""A floating-point accumulator of any format, rounding and overflow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import field_validator
+
+from hwsim.datapath.accumulator import Accumulator, accumulators
+from hwsim.datapath.parts import Part
+from hwsim.datapath.products import Products
+from hwsim.datapath.reduction import Reduction
+from hwsim.datapath.sums import (
+    Counts,
+    FloatParameters,
+    Sums,
+    add_sums,
+    float_accumulator_problem,
+    float_parameters,
+    round_sums,
+)
+from hwsim.formats import FormatName
+from hwsim.formats.base import Format
+from hwsim.formats.float import FloatFormat
+from hwsim.formats.rounding import Rounding
+
+
+@accumulators.register("float")
+class FloatAccumulator(Accumulator):
+    """Every sum is rounded once into ``format``. IEEE 754 rules for signed zeros, infinities and NaN."""
+
+    kind: Literal["float"] = "float"
+    format: FormatName
+    """Format of the register."""
+    rounding: Rounding = "rne"
+    overflow: Literal["inf", "saturate", "always_inf"] | None = None
+    """What becomes of a sum beyond the largest number. ``inf``: infinity (NaN where the format has none), while
+    directed roundings stop at the largest number on their inward side; ``saturate``: the largest number,
+    infinities included; ``always_inf``: beyond the range whatever the rounding, which is what NVIDIA's matrix
+    units do under RZ and the default with a ``fused`` reduction. Default otherwise: the format's own."""
+
+    @field_validator("format")
+    @classmethod
+    def _is_float(cls, value: Format) -> Format:
+        problem = float_accumulator_problem(value)
+        if problem:
+            raise ValueError(problem)
+        return value
+
+    @property
+    def float_format(self) -> FloatFormat:
+        """``format``, which is a float."""
+        assert isinstance(self.format, FloatFormat)
+        return self.format
+
+    def parameters(self, default_overflow: str | None = None) -> FloatParameters:
+        """For kernels; ``default_overflow`` is the reduction's."""
+        return float_parameters(self.float_format, self.rounding, self.overflow or default_overflow)
+
+    def counts(self, overflowed: int) -> Counts:
+        """``overflowed`` sums by what became of them."""
+        saturates = self.parameters()[5] == 1
+        return Counts(0, overflowed) if saturates else Counts(overflowed, 0)
+
+    def sum_format(self, scale: int) -> Format:
+        return self.format
+
+    def load(self, c: Sums) -> tuple[Sums, Counts]:
+        rounded, overflowed = round_sums(c, self.parameters())
+        return rounded, self.counts(overflowed)
+
+    def add(self, sums: Sums, terms: Sums) -> tuple[Sums, Counts]:
+        return sums, self.counts(add_sums(sums, terms, self.parameters()))
+
+    def zeros(self, shape: tuple[int, int], scale: int) -> Sums:
+        return Sums.zeros(*shape, self.float_format.last_place_min, self.float_format.precision)
+
+    def accumulate(self, products: Products, reduction: Reduction, start: Sums | None) -> tuple[Sums, Counts]:
+        counts = Counts()
+        if start is None:
+            start = self.zeros(products.shape, products.scale)
+        elif products.length == 0 or not reduction.loads_exactly:
+            start, counts = self.load(start)
+        counts += self.counts(reduction.float_sums(products, self, start))
+        return replace(start, bits=self.float_format.precision), counts
+
+    def check(self, a: Format, b: Format) -> None:
+        pass
+
+    def parts(self, product: Part | None, lanes: int, adds: bool) -> list[Part]:
+        from hwsim.technology.primitives import FloatAdder, Register
+
+        width = self.float_format
+        parts = [Part("accumulator register", Register(width.bits), 1 / lanes, 1 / lanes)]
+        if adds:
+            parts.append(
+                Part("accumulator adder", FloatAdder(width.exponent_bits, width.precision), 1 / lanes, 1 / lanes)
+            )
+        return parts

@@ -1,0 +1,131 @@
+"""A two's complement integer accumulator that wraps, saturates or refuses to overflow."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from hwsim.base.errors import HwsimError, InputError
+from hwsim.datapath.accumulator import Accumulator, accumulators
+from hwsim.datapath.parts import Part
+from hwsim.datapath.products import Products
+from hwsim.datapath.reduction import Reduction
+from hwsim.datapath.sums import Counts, Sums
+from hwsim.formats.base import Format
+from hwsim.formats.fixed import FixedFormat
+from hwsim.formats.integer import IntegerFormat
+
+_WRAP, _SATURATE = 0, 1  # as hwsim.kernels.matmul_integer has them
+
+
+@accumulators.register("integer")
+class IntegerAccumulator(Accumulator):
+    """``bits`` wide, in units of the products' last place; a block's exact sum is added at once."""
+
+    kind: Literal["integer"] = "integer"
+    bits: int = Field(ge=2, le=64)
+    """Width of the register, the sign bit included."""
+    overflow: Literal["wrap", "saturate", "trap"] = "wrap"
+    """What becomes of a total outside ``[−2**(bits−1), 2**(bits−1))``. ``wrap``: its low bits, as adders do
+    unless built otherwise; ``saturate``: the end of the range; ``trap``: the run stops with an error that
+    names how many sums overflowed and the first output concerned."""
+
+    def sum_format(self, scale: int) -> Format:
+        if scale == 0:
+            return IntegerFormat(f"int{self.bits}", self.bits)
+        if self.bits + scale < 1:
+            raise InputError(
+                f"an accumulator of {self.bits} bits is narrower than its products' {-scale} fraction bits"
+            )
+        return FixedFormat(f"q{self.bits + scale}.{-scale}", self.bits + scale, -scale)
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Least and greatest value."""
+        return -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
+
+    def load(self, c: Sums) -> tuple[Sums, Counts]:
+        zeros = Sums(np.zeros_like(c.significand), c.exponent, c.tag, self.bits)
+        return self.add(zeros, c)
+
+    def add(self, sums: Sums, terms: Sums) -> tuple[Sums, Counts]:
+        from hwsim.kernels.matmul_integer import add_integers
+
+        out_of_range = np.zeros(sums.significand.shape, np.int64)
+        add_integers(sums.significand, terms.significand, self.bits, self._policy, out_of_range)
+        return sums, self._counts(out_of_range)
+
+    def zeros(self, shape: tuple[int, int], scale: int) -> Sums:
+        return Sums.zeros(*shape, scale, self.bits)
+
+    def accumulate(self, products: Products, reduction: Reduction, start: Sums | None) -> tuple[Sums, Counts]:
+        counts = Counts()
+        if start is None:
+            start = self.zeros(products.shape, products.scale)
+        else:
+            start, counts = self.load(start)
+        lanes = max(1, reduction.lanes_of(products.length))
+        if (1 << (products.bits - 1)) * lanes >= 1 << 62:
+            raise InputError(f"{lanes} products of {products.bits} bits do not fit a 62-bit exact sum")
+        sums, out_of_range = self._run(products, lanes, start.significand)
+        exponent = np.full(sums.shape, products.scale, np.int32)
+        return Sums(sums, exponent, np.zeros(sums.shape, np.uint8), self.bits), counts + self._counts(out_of_range)
+
+    def _run(self, products: Products, lanes: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from hwsim.kernels.matmul_integer import integer
+
+        a, b, table = products.integers
+        reach = _reach(a, b, table, products)
+        carrier = np.int64
+        if reach * lanes + (1 << (self.bits - 1)) < 1 << 31 and table.size < 1 << 31:
+            carrier = np.int32
+        sums = start.astype(carrier)
+        out_of_range = np.zeros(sums.shape, carrier)
+        integer(
+            a.astype(carrier), b.astype(carrier), table.astype(carrier), (products.first, products.last), lanes,
+            self.bits, self._policy, sums, out_of_range,
+        )  # fmt: skip
+        return sums.astype(np.int64), out_of_range
+
+    @property
+    def _policy(self) -> int:
+        return _SATURATE if self.overflow == "saturate" else _WRAP
+
+    def _counts(self, out_of_range: np.ndarray) -> Counts:
+        total = int(out_of_range.sum(dtype=np.int64))
+        if self.overflow == "saturate":
+            return Counts(0, total)
+        if self.overflow == "trap" and total:
+            first = tuple(int(i) for i in np.argwhere(out_of_range)[0])
+            raise HwsimError(
+                f"{total} sums overflowed the {self.bits}-bit accumulator, which traps; "
+                f"the first output concerned is {list(first)}"
+            )
+        return Counts(total, 0)
+
+    def check(self, a: Format, b: Format) -> None:
+        for operand in (a, b):
+            if operand.kind == "float":
+                raise ValueError(f"an integer accumulator cannot add products of floating-point '{operand.name}'")
+
+    def parts(self, product: Part | None, lanes: int, adds: bool) -> list[Part]:
+        from hwsim.technology.primitives import IntegerAdder, Multiplexer, Register
+
+        parts = [Part("accumulator register", Register(self.bits), 1 / lanes, 1 / lanes)]
+        parts.append(Part("accumulator adder", IntegerAdder(self.bits), 1 / lanes, 1 / lanes))
+        if self.overflow == "saturate":  # chooses between the sum and the two ends of the range
+            parts.append(Part("saturation", Multiplexer(self.bits, 3), 1 / lanes, 1 / lanes))
+        return parts
+
+
+def _reach(a: np.ndarray, b: np.ndarray, table: np.ndarray, products: Products) -> int:
+    """A bound on every product's magnitude, from the operands as they are."""
+    if table.size > 1:
+        return _largest(table)
+    return _largest(a) * _largest(b)
+
+
+def _largest(x: np.ndarray) -> int:
+    return max(int(x.max()), -int(x.min())) if x.size else 0

@@ -1,0 +1,243 @@
+"""`Datapath`: how products become a sum, as one record that computes, counts its gates and has a golden twin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import numpy as np
+from pydantic import BeforeValidator, model_validator
+
+from hwsim.base.errors import InputError
+from hwsim.base.record import Record
+from hwsim.base.registry import OneOf
+from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
+from hwsim.datapath.accumulators.chunked import ChunkedAccumulator
+from hwsim.datapath.multiplier import Multiplier, multipliers
+from hwsim.datapath.multipliers.exact import ExactMultiplier
+from hwsim.datapath.parts import DatapathCost, Part, cost_of
+from hwsim.datapath.products import TABLE_BITS, Products
+from hwsim.datapath.reduction import Reduction, reductions
+from hwsim.datapath.reductions.sequential import Sequential
+from hwsim.datapath.result import MatmulResult
+from hwsim.datapath.sums import Counts, Sums
+from hwsim.formats import FormatName
+from hwsim.formats.base import Format
+from hwsim.formats.rounding import NanPolicy, Rounding
+
+if TYPE_CHECKING:
+    from hwsim.technology.base import Technology
+
+PRODUCT_BITS = 58
+"""Widest product significand that the floating-point kernels hold beside a sticky bit (fp32 x fp32 has 48)."""
+INTEGER_PRODUCT_BITS = 62
+
+
+class Operands(Record):
+    """Formats of what is multiplied and of the first addend."""
+
+    a: FormatName
+    """First operand (activations)."""
+    b: FormatName
+    """Second operand (weights)."""
+    c: FormatName | None = None
+    """First addend; the format of the result when not given."""
+
+
+class Output(Record):
+    """The rounding on the way out of the accumulator."""
+
+    format: FormatName
+    rounding: Rounding = "rne"
+    overflow: str | None = None
+    """As in `Format.encode`; the format's default when not given."""
+    nan: NanPolicy | None = None
+    """What NaN becomes where the format has none, as in `Format.encode`; an error when not given."""
+
+    @model_validator(mode="after")
+    def _format_has_overflow(self) -> Self:
+        if self.overflow is not None and self.overflow not in self.format.overflows:
+            known = " or ".join(self.format.overflows)
+            raise ValueError(f"{self.format.name} overflows by {known}, not '{self.overflow}'")
+        return self
+
+    def counts(self, values: np.ndarray) -> Counts:
+        """Finite sums outside the range of the format, by what becomes of them."""
+        beyond = (values > self.format.max) | (values < self.format.min)
+        outside = int((beyond & np.isfinite(values)).sum())
+        saturates = (self.overflow or self.format.overflows[0]) == "saturate"
+        return Counts(0, outside) if saturates else Counts(outside, 0)
+
+
+class Datapath(Record):
+    """``d = round(c + Σ a·b)`` with every choice named: operands x multiplier x reduction x accumulator x output.
+
+    >>> dp = Datapath(operands={"a": "int8", "b": "int8"}, accumulator={"bits": 8, "overflow": "saturate"})
+    >>> dp.matmul([[100, 100]], [[1], [1]]).tolist()
+    [[127]]
+    """
+
+    name: str = ""
+    operands: Operands
+    multiplier: Annotated[Multiplier, OneOf(multipliers, default="exact")] = ExactMultiplier()
+    reduction: Annotated[Reduction, OneOf(reductions, default="sequential")] = Sequential()
+    accumulator: Annotated[Accumulator, OneOf(accumulators), BeforeValidator(spell_out)]
+    output: Output | None = None
+    """Format of the result; the accumulator's own when not given."""
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The datapath that a YAML file describes; raises `InputError` with the place of the first problem."""
+        from hwsim.base.document import read_document
+        from hwsim.base.validate import validate
+
+        return validate(cls, read_document(path))
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        a, b = self.operands.a, self.operands.b
+        self.multiplier.check(a, b)
+        self.accumulator.check(a, b)
+        for level in self._levels:
+            self.reduction.check(a, b, self.multiplier, level)
+            limit = INTEGER_PRODUCT_BITS if level.kind == "integer" else PRODUCT_BITS
+            bits = self.multiplier.product_bits(a, b)
+            if bits > limit:
+                raise ValueError(f"{a.name} x {b.name} has products of {bits} significand bits, more than {limit}")
+        if self.multiplier.kernel is None and a.bits + b.bits > TABLE_BITS:
+            raise ValueError(f"multiplier '{self.multiplier.kind}' takes operands of {TABLE_BITS} bits together")
+        self._check_addend()
+        return self
+
+    def _check_addend(self) -> None:
+        c, target = self.c_format, self._sum_format
+        if (c.kind == "float") != (target.kind == "float"):
+            raise ValueError(f"a sum in '{target.name}' cannot start from c in '{c.name}'")
+        if c.kind != "float" and fraction_places(c) != fraction_places(target):
+            raise ValueError(f"c in '{c.name}' does not have the {fraction_places(target)} fraction bits of the sum")
+
+    # Formats ----------------------------------------------------------------------------------------
+
+    @property
+    def _levels(self) -> list[Any]:
+        """The accumulators that products enter directly."""
+        if isinstance(self.accumulator, ChunkedAccumulator):
+            return [self.accumulator.chunk]
+        return [self.accumulator]
+
+    @property
+    def _sum_format(self) -> Format:
+        scale = -fraction_places(self.operands.a) - fraction_places(self.operands.b)
+        return self.accumulator.sum_format(scale)
+
+    @property
+    def result_format(self) -> Format:
+        """Format of the result: the output's, or the accumulator's."""
+        return self.output.format if self.output is not None else self._sum_format
+
+    @property
+    def c_format(self) -> Format:
+        """Format of the first addend: the operands' c; else the result's if sums can start from it."""
+        if self.operands.c is not None:
+            return self.operands.c
+        target, result = self._sum_format, self.result_format
+        same_kind = (target.kind == "float") == (result.kind == "float")
+        return result if same_kind and fraction_places(target) == fraction_places(result) else target
+
+    # Computing --------------------------------------------------------------------------------------
+
+    def matmul_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
+        """Codes [M, K] x [K, N] + c [M, N] -> codes [M, N] of `result_format`.
+
+        c holds codes of `c_format`, +0 when not given. An integer accumulator without an output format gives
+        its int64 values. Raises `InputError` for shapes that do not match and codes that are none.
+        """
+        a, b = np.asarray(a), np.asarray(b)
+        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+            raise InputError(f"expected [M, K] x [K, N], got {list(a.shape)} x {list(b.shape)}")
+        return self._run(a, np.ascontiguousarray(b.T), c, False)
+
+    def dot_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
+        """Row by row: codes a [rows, K] · b [rows, K] + c [rows] -> codes [rows]."""
+        a, b = np.asarray(a), np.asarray(b)
+        if a.ndim != 2 or a.shape != b.shape:
+            raise InputError(f"expected two arrays [rows, K], got {list(a.shape)} and {list(b.shape)}")
+        column = None if c is None else np.asarray(c).reshape(-1, 1)
+        result = self._run(a, b, column, True)
+        return MatmulResult(result.codes[:, 0], result.overflows, result.saturations)
+
+    def matmul(self, a: Any, b: Any, c: Any = None) -> np.ndarray:
+        """Values [M, K] x [K, N] + c [M, N] -> values, float64, or int64 from an integer accumulator.
+
+        Operands are first rounded to nearest even, saturating, into their formats.
+        """
+        operands, target = self.operands, self.c_format
+        start = None if c is None else target.encode(np.asarray(c), overflow="saturate")
+        result = self.matmul_codes(_encode(operands.a, a), _encode(operands.b, b), start)
+        if self.result_format.kind == "integer" and self.output is None:
+            return result.codes
+        return self.result_format.decode(result.codes)
+
+    def _run(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None, paired: bool) -> MatmulResult:
+        products = Products(a, b, self.operands.a, self.operands.b, self.multiplier, paired, 0, a.shape[1])
+        start = None
+        if c is not None:
+            c = np.asarray(c)
+            if c.shape != products.shape:
+                raise InputError(f"expected c of shape {list(products.shape)}, got {list(c.shape)}")
+            start = Sums.unpack(c, self.c_format)
+        sums, counts = self.accumulator.accumulate(products, self.reduction, start)
+        codes, counted = self._leave(sums)
+        counts = counts + counted
+        return MatmulResult(codes, counts.overflows, counts.saturations)
+
+    def _leave(self, sums: Sums) -> tuple[np.ndarray, Counts]:
+        """Sums as codes of the result, and how many lie outside the output's range."""
+        held = self._sum_format
+        if held.kind != "float" and self.output is None:
+            return sums.significand, Counts()
+        values = sums.significand if held.kind == "integer" else sums.values()
+        output = self.output or Output(format=held)
+        codes = output.format.encode(values, output.rounding, output.overflow, output.nan)
+        if self.reduction.canonical_nan:
+            _make_nans_canonical(codes, sums, output.format)
+        return codes, output.counts(values)
+
+    def with_chunks(self, every: int, into: Any) -> Datapath:
+        """The same with each ``every`` products summed here and their sums added in accumulator ``into``.
+
+        Raises `InputError` if the accumulator is chunked already.
+        """
+        if isinstance(self.accumulator, ChunkedAccumulator):
+            raise InputError("the accumulator is chunked already")
+        outer = spell_out(into)
+        chunked = {"kind": "chunked", "every": every, "inner": self.accumulator, "into": outer}
+        return Datapath.model_validate({**dict(self), "accumulator": chunked})
+
+    # Counting gates ---------------------------------------------------------------------------------
+
+    def parts(self) -> list[Part]:
+        """The gates of one lane: what makes one multiply-accumulate per cycle."""
+        a, b = self.operands.a, self.operands.b
+        return self.multiplier.parts(a, b) + self.reduction.parts(a, b, self.multiplier, self.accumulator)
+
+    def cost(self, technology: Technology | str = "7nm") -> DatapathCost:
+        """Area and energy of one lane, by part, in a technology."""
+        from hwsim import technology as technologies
+
+        return cost_of(self.parts(), technologies.get(technology) if isinstance(technology, str) else technology)
+
+
+def fraction_places(number_format: Format) -> int:
+    """Places after the binary point of an integer or fixed-point format; 0 for floats."""
+    return int(getattr(number_format, "fraction_bits", 0))
+
+
+def _encode(number_format: Format, x: Any) -> np.ndarray:
+    return number_format.encode(np.asarray(x), overflow="saturate")
+
+
+def _make_nans_canonical(codes: np.ndarray, sums: Sums, number_format: Format) -> None:
+    """All ones below a zero sign bit (0x7FFFFFFF, 0x7FFF), where that is a NaN."""
+    if number_format.has_nan and getattr(number_format, "specials", "") in ("ieee", "fn"):
+        codes[sums.tag == 3] = (1 << (number_format.bits - int(number_format.signed))) - 1

@@ -1,0 +1,160 @@
+"""Operands made ready for kernels: unpacked, with a table of products where that serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from hwsim.datapath.factor import Factor, fraction_bits
+from hwsim.datapath.multiplier import Multiplier
+from hwsim.datapath.sums import negative_zeros
+from hwsim.formats.base import Format
+
+TABLE_BITS = 16
+"""Operands of this many bits together go through a table of all products (65 536 entries)."""
+
+# Bits of an operand's tag and rules of multiplication, as hwsim.kernels.multiply has them.
+_INFINITE, _NAN, _ZERO, _NEGATIVE = 1, 2, 4, 8
+_EXACT, _TABLE = 0, 1
+
+
+@dataclass(frozen=True)
+class Products:
+    """The products a[i, k] · b[k, j] for k in [first, last): what a reduction adds up."""
+
+    a: np.ndarray
+    """Codes [M, K]."""
+    b: np.ndarray
+    """Codes [N, K], or [M, K] with ``paired``: row i of a meets row i of b only."""
+    a_format: Format
+    b_format: Format
+    multiplier: Multiplier
+    paired: bool
+    first: int
+    last: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(M, N) of the sums."""
+        return self.a.shape[0], 1 if self.paired else self.b.shape[0]
+
+    @property
+    def length(self) -> int:
+        """Products per sum."""
+        return self.last - self.first
+
+    def part(self, first: int, last: int) -> Products:
+        """The products with k in [first, last), counted from this part's own first."""
+        cut = replace(self, first=self.first + first, last=min(self.first + last, self.last))
+        for ready in ("unpacked", "integers", "table"):  # shared, not prepared again
+            if ready in self.__dict__:
+                cut.__dict__[ready] = self.__dict__[ready]
+        return cut
+
+    @property
+    def scale(self) -> int:
+        """Exponent of the last place of integer and fixed-point products."""
+        return _scale(self.a_format) + _scale(self.b_format)
+
+    @property
+    def fraction_bits(self) -> int:
+        """Bits after the binary point of a product's significand."""
+        return self.multiplier.fraction_bits(self.a_format, self.b_format)
+
+    @property
+    def bits(self) -> int:
+        """Bits that hold every product's significand."""
+        return self.multiplier.product_bits(self.a_format, self.b_format)
+
+    @property
+    def uses_table(self) -> bool:
+        """Whether products are looked up."""
+        if self.multiplier.kernel == _EXACT:
+            return False
+        return self.multiplier.kernel is None or self.a_format.bits + self.b_format.bits <= TABLE_BITS
+
+    def rule(self, bits: int = 0) -> tuple[int, int, int, int, int, int]:
+        """The multiplier as kernels know it; ``bits`` widens the bound on the products' magnitudes."""
+        number = _TABLE if self.uses_table else self.multiplier.kernel
+        assert number is not None
+        first, second = self.multiplier.kernel_parameters(self.a_format, self.b_format)
+        signed_zero = int(self.a_format.kind == "float" and self.b_format.kind == "float")
+        return number, first, second, self.fraction_bits, max(self.bits, bits), signed_zero
+
+    @cached_property
+    def table(self) -> tuple[np.ndarray, np.ndarray]:
+        """All products by ``code_a · 2**bits_b + code_b``: significands int64, exponents int32."""
+        if not self.uses_table:
+            return np.zeros(1, np.int64), np.zeros(1, np.int32)
+        return product_table(self.multiplier, self.a_format, self.b_format)
+
+    @cached_property
+    def unpacked(self) -> tuple[np.ndarray, ...]:
+        """Significands (or, with a table, codes), exponents and tags of a and of b, then the table."""
+        a = _unpack(self.a, self.a_format, self.b_format.bits if self.uses_table else None)
+        b = _unpack(self.b, self.b_format, 0 if self.uses_table else None)
+        return (*a, *b, *self.table)
+
+    @cached_property
+    def integers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Integer operands a [M, K] and b [1 or M, K, N] (or table codes), and the table; all int64."""
+        a, _, _, b, _, _, table, _ = self.unpacked
+        if self.paired:
+            return a, np.ascontiguousarray(b)[:, :, None], table
+        return a, np.ascontiguousarray(b.T)[None], table
+
+
+def _scale(number_format: Format) -> int:
+    """Exponent of the last place of an integer or fixed-point format."""
+    return -getattr(number_format, "fraction_bits", 0)
+
+
+def _unpack(codes: np.ndarray, number_format: Format, table_shift: int | None) -> tuple[np.ndarray, ...]:
+    parts = number_format.unpack(codes)
+    unsigned = np.asarray(codes).astype(np.uint64) & np.uint64((1 << number_format.bits) - 1)
+    negative = (parts.significand < 0) | (parts.special == 2)
+    negative |= negative_zeros(unsigned, parts.significand, parts.special, number_format)
+    tag = np.where((parts.special == 1) | (parts.special == 2), _INFINITE, 0)
+    tag |= np.where(parts.special == 3, _NAN, 0) | np.where(negative, _NEGATIVE, 0)
+    tag |= np.where((parts.significand == 0) & (parts.special == 0), _ZERO, 0)
+    significand, exponent = parts.significand.astype(np.int64), parts.exponent.astype(np.int32)
+    if table_shift is not None:
+        significand, exponent = unsigned.astype(np.int64) << table_shift, np.zeros_like(exponent)
+    return np.ascontiguousarray(significand), np.ascontiguousarray(exponent), tag.astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def product_table(multiplier: Multiplier, a: Format, b: Format) -> tuple[np.ndarray, np.ndarray]:
+    """Every product of two finite codes by the multiplier's own rule; 0 where an operand is inf or NaN."""
+    point = multiplier.fraction_bits(a, b)
+    significands = np.zeros((1 << a.bits, 1 << b.bits), np.int64)
+    exponents = np.zeros((1 << a.bits, 1 << b.bits), np.int32)
+    rights = factors(b)
+    for i, x in enumerate(factors(a)):
+        for j, y in enumerate(rights):
+            if x is None or y is None:
+                continue
+            product = multiplier.product(x, y, a, b)
+            magnitude = product.significand * (1 << point)
+            assert magnitude.denominator == 1, f"{multiplier.kind}: fraction_bits is too small"
+            significands[i, j] = -magnitude.numerator if product.negative else magnitude.numerator
+            exponents[i, j] = product.exponent - point
+    return significands.reshape(-1), exponents.reshape(-1)
+
+
+def factors(number_format: Format) -> list[Factor | None]:
+    """Every code of a format as multipliers see it, None for infinities and NaN."""
+    from fractions import Fraction
+
+    codes = np.arange(1 << number_format.bits, dtype=np.uint64)
+    parts = number_format.unpack(codes)
+    minus = negative_zeros(codes, parts.significand, parts.special, number_format)
+    point = fraction_bits(number_format)
+    return [
+        None
+        if special
+        else Factor(bool(significand < 0 or zero), Fraction(abs(int(significand)), 1 << point), int(exponent) + point)
+        for significand, exponent, special, zero in zip(*parts, minus, strict=True)
+    ]

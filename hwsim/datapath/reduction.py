@@ -1,0 +1,59 @@
+"""What every reduction declares: in which order and in which groups products become a sum."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from hwsim.base.record import Record
+from hwsim.base.registry import Registry
+from hwsim.datapath.parts import Part
+from hwsim.formats.base import Format
+
+if TYPE_CHECKING:
+    from hwsim.datapath.accumulators.float import FloatAccumulator
+    from hwsim.datapath.multiplier import Multiplier
+    from hwsim.datapath.products import Products
+    from hwsim.datapath.sums import Sums
+
+reductions: Registry[type[Reduction]] = Registry("reduction", "hwsim.datapath.reductions")
+
+
+class Reduction(Record, ABC):
+    """How products are added up before and while they enter the accumulator.
+
+    K is padded with zero products to a multiple of the lanes. In an integer accumulator every reduction sums
+    a block's products exactly, in adders that grow by the bits that they need, and adds the block at once.
+    """
+
+    kind: Any
+
+    @abstractmethod
+    def lanes_of(self, k: int) -> int:
+        """Products of a length-``k`` sum that enter the accumulator together."""
+
+    @abstractmethod
+    def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
+        """Add all products to ``sums`` in place; the number of accumulations that left the range."""
+
+    @abstractmethod
+    def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:
+        """Gates per lane that add products together, the accumulator's own adder included."""
+
+    def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:
+        """Raises `ValueError` with one line if this reduction cannot serve these operands and accumulator."""
+
+    @property
+    def loads_exactly(self) -> bool:
+        """Whether the first addend c takes part with all its bits (else the accumulator rounds it first)."""
+        return False
+
+    @property
+    def overflow(self) -> str | None:
+        """The float accumulator's overflow where its record names none (None: the format's own)."""
+        return None
+
+    @property
+    def canonical_nan(self) -> bool:
+        """Whether NaN results are all ones below a zero sign bit, as NVIDIA's matrix units give."""
+        return False

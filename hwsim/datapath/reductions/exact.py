@@ -1,0 +1,94 @@
+"""Exact sums in a long fixed-point word, rounded once: a Kulisch accumulator."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.factor import fraction_bits
+from hwsim.datapath.multiplier import Multiplier
+from hwsim.datapath.parts import Part
+from hwsim.datapath.products import Products
+from hwsim.datapath.reduction import Reduction, reductions
+from hwsim.datapath.sums import Sums
+from hwsim.formats.base import Format
+
+CARRY_BITS = 32
+"""Room at the top of the word for the carries of up to 2**32 additions."""
+
+
+@reductions.register("exact")
+class Exact(Reduction):
+    """All products and c are added without error and rounded once into the accumulator; an exact zero is +0.
+
+    Kulisch, Computer Arithmetic and Validity, chapter 8. With ``lanes``, blocks are: each block's products and
+    the sum so far are added exactly and rounded, as AMD's CDNA1 does with 4 fp16 products (MMA-Sim,
+    arXiv:2511.10909).
+    """
+
+    kind: Literal["exact"] = "exact"
+    lanes: int | None = Field(default=None, ge=1)
+    """Products per rounding; all K when not given."""
+
+    def lanes_of(self, k: int) -> int:
+        return self.lanes or max(k, 1)
+
+    @property
+    def loads_exactly(self) -> bool:
+        return True
+
+    def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
+        from hwsim.kernels.matmul_exact import exact
+
+        if products.length == 0:
+            return 0
+        low, high = product_range(products.a_format, products.b_format, products.multiplier)
+        if sums.significand.size:
+            target = accumulator.float_format
+            low = min(low, int(sums.exponent.min()), target.last_place_min)
+            high = max(high, int(sums.exponent.max()) + sums.bits, target.emax + 1)
+        limbs = (high + CARRY_BITS - low) // 32 + 3
+        return int(
+            exact(
+                *products.unpacked, products.rule(), (products.first, products.last), products.paired,
+                self.lanes_of(products.length), (low, limbs), accumulator.parameters(),
+                sums.significand, sums.exponent, sums.tag,
+            )
+        )  # fmt: skip
+
+    def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:
+        """A shifter and an adder over the whole word; normaliser and rounder are assumed idle beside them."""
+        from hwsim.technology.primitives import IntegerAdder, LeadingZeroCounter, Register, Rounder, Shifter
+
+        if accumulator.kind == "integer":
+            parts: list[Part] = accumulator.parts(None, 1, True)
+            return parts
+        low, high = product_range(a, b, multiplier)
+        word = high - low + CARRY_BITS
+        return [
+            Part("aligner", Shifter(multiplier.product_bits(a, b), word)),
+            Part("accumulator adder", IntegerAdder(word)),
+            Part("accumulator register", Register(word)),
+            # Once per output; its energy per multiply-accumulate goes to 0 with growing K.
+            Part("normaliser", LeadingZeroCounter(word), 1, 0),
+            Part("normaliser", Shifter(word, word), 1, 0),
+            Part("rounder", Rounder(accumulator.float_format.precision), 1, 0),
+        ]
+
+
+def product_range(a: Format, b: Format, multiplier: Multiplier) -> tuple[int, int]:
+    """Exponents of the lowest last place and above the highest bit of any finite product."""
+    point = multiplier.fraction_bits(a, b)
+    lowest = _exponents(a)[0] + _exponents(b)[0]
+    highest = _exponents(a)[1] + _exponents(b)[1]
+    return lowest - point, highest - point + multiplier.product_bits(a, b)
+
+
+def _exponents(number_format: Format) -> tuple[int, int]:
+    """Least and greatest exponent of a factor; normalising a subnormal reaches below emin."""
+    if number_format.kind == "float":
+        return number_format.emin - fraction_bits(number_format), number_format.emax
+    scale = -getattr(number_format, "fraction_bits", 0)
+    return scale, scale

@@ -1,0 +1,55 @@
+"""One product at a time into the accumulator."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.multiplier import Multiplier
+from hwsim.datapath.parts import Part
+from hwsim.datapath.products import Products
+from hwsim.datapath.reduction import Reduction, reductions
+from hwsim.datapath.rounding import ProductRounding
+from hwsim.datapath.sums import NO_FORMAT, Sums
+from hwsim.formats.base import Format
+
+
+@reductions.register("sequential")
+class Sequential(ProductRounding, Reduction):
+    """``s ← round(s + a·b)`` in ascending k: a chain of fused multiply-adds, or of multiply-then-add."""
+
+    kind: Literal["sequential"] = "sequential"
+    fused: bool = True
+    """A fused multiply-add rounds once; otherwise the product is first rounded into ``product``."""
+
+    @model_validator(mode="after")
+    def _product_needs_rounding(self) -> Sequential:
+        if self.fused and self.product is not None:
+            raise ValueError("a fused multiply-add does not round its product; give 'fused: false' with 'product'")
+        return self
+
+    def lanes_of(self, k: int) -> int:
+        return 1
+
+    def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
+        from hwsim.kernels.matmul_sequential import sequential
+
+        rounding = NO_FORMAT if self.fused else self.product_parameters(accumulator)
+        return int(
+            sequential(
+                *products.unpacked, products.rule(rounding[0]), (products.first, products.last), products.paired,
+                rounding, accumulator.parameters(), sums.significand, sums.exponent, sums.tag,
+            )
+        )  # fmt: skip
+
+    def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:
+        if accumulator.kind == "integer" and not self.fused:
+            raise ValueError("'fused: false' rounds products, which an integer accumulator takes as they are")
+
+    def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:
+        parts: list[Part] = accumulator.parts(None, 1, True)
+        if not self.fused and accumulator.kind == "float":
+            parts += self.product_parts(accumulator)
+        return parts

@@ -1,0 +1,82 @@
+"""Integer sums of products in two's complement accumulators that wrap or saturate, vectorised over columns.
+
+The carriers are int32 where every exact total fits, int64 otherwise; one source serves both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+WRAP = 0
+SATURATE = 1
+
+COLUMNS_PER_BLOCK = 1024
+
+
+@njit(cache=True)
+def accumulate_integers(sums, terms, count, bits, policy):
+    """``sums += terms`` in ``bits``-wide words; ``count`` grows where the exact total is out of their range."""
+    word = sums.dtype.type
+    high = word((np.int64(1) << (bits - 1)) - 1)
+    low = word(-high - 1)
+    if bits == 64:  # the carrier itself overflows: both terms have one sign and the total the other
+        for j in range(sums.size):
+            total = word(sums[j] + terms[j])
+            overflowed = ((total ^ sums[j]) & (total ^ terms[j])) < 0
+            count[j] += overflowed
+            if overflowed and policy == SATURATE:
+                total = low if terms[j] < 0 else high
+            sums[j] = total
+    elif policy == SATURATE:
+        for j in range(sums.size):
+            total = word(sums[j] + terms[j])
+            kept = min(max(total, low), high)
+            count[j] += word(kept != total)
+            sums[j] = kept
+    else:
+        mask = word(high - low)
+        for j in range(sums.size):
+            total = word(sums[j] + terms[j])
+            kept = word((word(total - low) & mask) + low)
+            count[j] += word(kept != total)
+            sums[j] = kept
+
+
+@njit(cache=True, parallel=True)
+def integer(a, b, table, k_range, lanes, bits, policy, sums, overflows):
+    """Add products k_range[0] … k_range[1]−1 to ``sums`` [M, N] in place.
+
+    ``a`` is [M, K] and ``b`` [1, K, N], or [M, K, N] for a matrix of its own per row. Blocks of ``lanes``
+    products are summed exactly and enter the accumulator at once. With a ``table`` (size above 1) ``a`` holds
+    codes times the number of codes of b and ``b`` codes. ``overflows`` [M, N] is increased by the additions
+    whose exact total was out of range.
+    """
+    rows, columns = sums.shape
+    strips = (columns + COLUMNS_PER_BLOCK - 1) // COLUMNS_PER_BLOCK
+    for task in prange(rows * strips):
+        i = task // strips
+        left = (task - i * strips) * COLUMNS_PER_BLOCK
+        right = min(columns, left + COLUMNS_PER_BLOCK)
+        matrix = min(i, b.shape[0] - 1)
+        total = sums[i, left:right]
+        terms = np.empty(right - left, sums.dtype)
+        for start in range(k_range[0], k_range[1], lanes):
+            terms[:] = 0
+            for k in range(start, min(start + lanes, k_range[1])):
+                x = a[i, k]
+                y = b[matrix, k, left:right]
+                if table.size > 1:
+                    for j in range(terms.size):
+                        terms[j] += table[x + y[j]]
+                else:
+                    for j in range(terms.size):
+                        terms[j] += x * y[j]
+            accumulate_integers(total, terms, overflows[i, left:right], bits, policy)
+
+
+@njit(cache=True, parallel=True)
+def add_integers(sums, terms, bits, policy, overflows):
+    """``sums += terms`` [M, N] in ``bits``-wide words; ``overflows`` [M, N] as in `integer`."""
+    for i in prange(sums.shape[0]):
+        accumulate_integers(sums[i], terms[i], overflows[i], bits, policy)
