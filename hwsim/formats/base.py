@@ -170,7 +170,7 @@ class Format(ABC):
         out = np.empty(values.shape, self.code_dtype)
         if values.dtype.kind == "f":
             nans = self._encode_floats(values.reshape(-1), out.reshape(-1), mode, overflow, nan)
-            if nans and nan == "error":
+            if nans and nan == "error" and not self.has_nan:
                 raise InputError(
                     f"{self.name} has no NaN, but {nans} of {values.size} values are NaN; "
                     "give nan='zero', 'negative_zero' or 'max' to replace them"
@@ -188,7 +188,7 @@ class Format(ABC):
         """
         checked = self._checked_codes(codes)
         if self.bits > TABLE_BITS:
-            return self._values_of(checked)
+            return self._values_of(checked.reshape(-1)).reshape(checked.shape)
         from hwsim.kernels.codec import look_up
 
         out = np.empty(checked.shape, self.value_dtype)
@@ -207,10 +207,13 @@ class Format(ABC):
     def unpack(self, codes: ArrayLike) -> Unpacked:
         """Significands, exponents of the last place and specials of ``codes``; see `Unpacked`."""
         checked = self._checked_codes(codes)
+        flat = checked.reshape(-1)
         if self.bits > TABLE_BITS:
-            return self._unpack(checked.astype(np.uint64))
-        significand, exponent, special = self._unpacked_table
-        return Unpacked(significand[checked], exponent[checked], special[checked])
+            parts = self._unpack(flat.astype(np.uint64))
+        else:
+            significand, exponent, special = self._unpacked_table
+            parts = Unpacked(significand[flat], exponent[flat], special[flat])
+        return Unpacked(*(part.reshape(checked.shape) for part in parts))  # type: ignore[arg-type]  # mypy loses the types
 
     def values(self) -> Array:
         """The value of every code in order of the codes, for formats of up to 16 bits."""

@@ -281,7 +281,8 @@ class FloatFormat(Format):
         return special
 
     def _is_negative(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        return (codes & np.uint64(self._sign)) != 0
+        negative: NDArray[np.bool_] = (codes & np.uint64(self._sign)) != 0
+        return negative
 
     def _negative_zeros(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         magnitude = codes & ~np.uint64(self._sign)
@@ -302,8 +303,13 @@ class FloatFormat(Format):
         return self == ieee
 
     def _fits(self, dtype: np.dtype[Any]) -> bool:
+        if dtype.kind != "f":
+            return False
         limits = np.finfo(dtype)
-        return self.precision <= limits.nmant + 1 and self.emax < limits.maxexp and self.emin >= limits.minexp
+        last_place_min = limits.minexp - limits.nmant
+        return (
+            self.precision <= limits.nmant + 1 and self.emax < limits.maxexp and self.last_place_min >= last_place_min
+        )
 
     # Names ----------------------------------------------------------------------------------------
 

@@ -127,15 +127,22 @@ class IntegerFormat(UniformFormat):
 
     def __post_init__(self) -> None:
         if not 1 + int(self.signed) <= self.bits <= 64:
-            raise InputError(
-                f"integer format '{self.name}': expected 2 to 64 bits (unsigned: 1 to 64), got {self.bits}"
-            )
+            expected = "2 to 64 bits" if self.signed else "1 to 64 bits"
+            raise InputError(f"integer format '{self.name}': expected {expected}, got {self.bits}")
         if self.symmetric and not self.signed:
             raise InputError(f"integer format '{self.name}': only signed integers have a symmetric range")
 
     @property
     def fraction_bits(self) -> int:
         return 0
+
+    @property
+    def max(self) -> int:
+        return self.max_code
+
+    @property
+    def min(self) -> int:
+        return self.min_code
 
     @property
     def value_dtype(self) -> np.dtype[Any]:
@@ -154,9 +161,5 @@ class IntegerFormat(UniformFormat):
 
     @classmethod
     def examples(cls) -> list[Self]:
-        return [
-            cls("int2", 2),
-            cls("int5_symmetric", 5, symmetric=True),
-            cls("uint1", 1, False),
-            cls("uint13", 13, False),
-        ]
+        signed = [cls("int2", 2), cls("int5_symmetric", 5, symmetric=True)]
+        return [*signed, cls("uint1", 1, False), cls("uint13", 13, False)]

@@ -52,7 +52,7 @@ def get(name: str | Format) -> Format:
     >>> get("float8_e4m3fn").max
     448.0
     >>> get("e2m3").bits, get("q4.4").min, get("int6").max
-    (6, -8.0, 31.0)
+    (6, -8.0, 31)
 
     Raises `InputError` with the nearest name for an unknown one.
     """
