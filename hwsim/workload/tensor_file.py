@@ -61,7 +61,8 @@ class TensorFile:
 
     def _read(self) -> dict[str, np.ndarray]:
         if self.path.suffix == ".npz":
-            with np.load(self.path, allow_pickle=False) as archive:
+            # numpy leaves a file that it opened itself open when it is no archive.
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files}
         from safetensors.numpy import load_file
 

@@ -113,9 +113,7 @@ class Tensors:
     def _named(self, operator: str, operand: str, name: str) -> np.ndarray:
         if self.file is None:
             raise Misfit(operator, f"tensor '{name}' is named, but the workload has no 'tensors' file", operand)
-        if name not in self.file.names:
-            try:
-                self.file.array(name)
-            except InputError as error:
-                raise Misfit(operator, str(error), operand) from None
-        return self.file.array(name)
+        try:
+            return self.file.array(name)
+        except InputError as error:
+            raise Misfit(operator, str(error), operand) from None

@@ -84,8 +84,8 @@ class Workload(Record):
 
     def shapes(self) -> dict[str, Shape]:
         """Shape of the input and of every operator's output (without sampling), in order."""
-        check_order(self.operators, self.inputs.data if self.inputs else None)
         sources = {} if self.inputs is None else {self.inputs.data: self._shape(self.inputs, "inputs")}
+        check_order(self.operators, self.inputs.data if self.inputs else None)
         return infer_shapes(self.operators, self.operands(), sources)
 
     def steps(self) -> list[Step]:
