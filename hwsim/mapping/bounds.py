@@ -7,8 +7,9 @@ from itertools import product
 import numpy as np
 
 from hwsim.mapping.hierarchy import Stage
-from hwsim.mapping.moves import Moves, slowest
-from hwsim.mapping.schedule import K, M, N, Problem, Tiling
+from hwsim.mapping.moves import Flow, Moves, slowest
+from hwsim.mapping.schedule import Problem
+from hwsim.mapping.walk import K, M, N, Tiling
 
 
 def work_bound(problem: Problem, extents: np.ndarray, tiling: Tiling) -> np.ndarray:
@@ -51,7 +52,7 @@ def visits(extents: np.ndarray, tiling: Tiling) -> tuple[np.ndarray, np.ndarray,
 
 
 def transfer_bounds(problem: Problem, stage: Stage, extents: np.ndarray, tiling: Tiling) -> tuple[np.ndarray, ...]:
-    """[cases] each: cycles of transfers beside the work and between the steps, and bits through the outermost memory."""
+    """[cases] each: cycles of transfers beside the work and between the steps; bits through the outermost memory."""
     widths, ports = problem.widths, problem.hierarchy.ports
     m, n, k = (extents[:, d] for d in range(3))
     again = visits(extents, tiling)
@@ -70,8 +71,10 @@ def transfer_bounds(problem: Problem, stage: Stage, extents: np.ndarray, tiling:
             if operand == "output":
                 moves.along(route, m * n * (again[2] - 1) * widths.partial, 0)
                 moves.along(route[::-1], m * n * (again[2] - 1) * widths.partial, 0)
-    outermost = [moves.flows[problem.hierarchy.outermost] for moves in (beside, between) if problem.hierarchy.outermost in moves.flows]
-    outer_bits = sum((flow.read + flow.write for flow in outermost), 0 * m)
+    outer_bits = 0 * m
+    for moves in (beside, between):
+        flow = moves.flows.get(problem.hierarchy.outermost, Flow())
+        outer_bits = outer_bits + flow.read + flow.write
     return slowest(beside.cycles(ports)) + 0 * m, slowest(between.cycles(ports)) + 0 * m, outer_bits
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from hwsim.base.errors import HwsimError
 from hwsim.mapping.hierarchy import Hierarchy, build_hierarchy
 from hwsim.mapping.record import DIMENSIONS, Level, Mapping
-from hwsim.mapping.schedule import Evaluation, Problem, Tiling, Widths
+from hwsim.mapping.schedule import Evaluation, Problem, Widths
 from hwsim.mapping.search import Search
+from hwsim.mapping.walk import Tiling
 from hwsim.memory.base import Memory
 from hwsim.units.base import Gemm
 from hwsim.units.registry import MatmulUnit
@@ -81,5 +82,9 @@ def _traffic(result: Evaluation, name: str, count: int) -> dict[str, int]:
 
 def _level(hierarchy: Hierarchy, index: int, tiling: Tiling) -> Level:
     homes = dict.fromkeys(route[-1] for route in hierarchy.stages[index].routes.values())
-    tile, core, order = (tuple(int(value) for value in values[0]) for values in (tiling.tile, tiling.core_tile, tiling.order))
-    return Level(tuple(homes), tile[:3], core[:3], order[:3])  # type: ignore[arg-type]  # three dimensions
+    return Level(tuple(homes), _three(tiling.tile), _three(tiling.core_tile), _three(tiling.order))
+
+
+def _three(values: np.ndarray) -> tuple[int, int, int]:
+    m, n, k = values[0].tolist()
+    return m, n, k

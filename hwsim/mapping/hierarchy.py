@@ -71,7 +71,7 @@ def build_hierarchy(memories: Mapping[str, Memory], clock_hz: float) -> Hierarch
     outermost = next(iter(ports))
     missing = [operand for operand in OPERANDS if operand not in memories[outermost].holds]
     if missing:
-        raise HwsimError(f"memories.{outermost}: the outermost memory must hold every operand, not only some: {missing}")
+        raise HwsimError(f"memories.{outermost}: the outermost memory must hold every operand, {missing} too")
     groups = _group({name: frozenset(memory.holds) for name, memory in memories.items() if name != outermost})
     at = dict.fromkeys(OPERANDS, outermost)
     stages = []

@@ -26,10 +26,9 @@ import numpy as np
 
 from hwsim.mapping.hierarchy import OPERANDS, Hierarchy, Stage
 from hwsim.mapping.moves import Moves, slowest
+from hwsim.mapping.walk import K, M, N, Tiling, Walk, wide
 from hwsim.units.base import TileCounts
 from hwsim.units.registry import MatmulUnit
-
-M, N, K = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -42,24 +41,6 @@ class Widths:
     """Of a finished result on its way out."""
     partial: int
     """Of an unfinished sum, and of sums in the memory nearest to the unit."""
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """One tiling of a stage, or many: arrays [cases, 3] of (m, n, k)."""
-
-    tile: np.ndarray
-    core_tile: np.ndarray
-    order: np.ndarray
-    resident: np.ndarray
-    """[cases]: the unit itself keeps the tile's sums while K passes by."""
-
-    def repeated(self, count: int) -> Tiling:
-        """A single tiling, for ``count`` cases."""
-        return Tiling(*(np.repeat(value, count, axis=0) for value in (self.tile, self.core_tile, self.order, self.resident)))
-
-    def __getitem__(self, rows: Any) -> Tiling:
-        return Tiling(self.tile[rows], self.core_tile[rows], self.order[rows], self.resident[rows])
 
 
 @dataclass
@@ -109,12 +90,12 @@ class Problem:
         cases = len(extents)
         resumes = np.zeros(cases, bool) if resumes is None else resumes
         finishes = np.ones(cases, bool) if finishes is None else finishes
-        walk = _Walk(extents, tiling)
-        steps = _Steps(self, self.hierarchy.stages[stage], walk, tiling, _wide(resumes), _wide(finishes))
+        walk = Walk(extents, tiling)
+        steps = _Steps(self, self.hierarchy.stages[stage], walk, tiling, wide(resumes), wide(finishes))
         work = self._work(stage, walk, steps, tiling, inner)
         return steps.total(stage, work, self.hierarchy)
 
-    def _work(self, stage: int, walk: _Walk, steps: _Steps, tiling: Tiling, inner: tuple[Tiling, ...]) -> Evaluation:
+    def _work(self, stage: int, walk: Walk, steps: _Steps, tiling: Tiling, inner: tuple[Tiling, ...]) -> Evaluation:
         """The work of each step, as an evaluation over [cases, 4, 4, 4]."""
         sizes = walk.sizes(walk.here)
         started, ended = steps.started(walk.here), steps.ended(walk.here)
@@ -124,7 +105,7 @@ class Problem:
             within = inner[0].repeated(len(flat))
             result = self.evaluate(stage + 1, flat, within, inner[1:], started.ravel(), ended.ravel())
             return _reshaped(result, shape)
-        return self.unit_work(sizes, walk.core_sizes(sizes), started, _wide(tiling.resident))
+        return self.unit_work(sizes, walk.core_sizes(sizes), started, wide(tiling.resident))
 
     def unit_work(self, sizes: Any, core_sizes: Any, started: np.ndarray, resident: np.ndarray) -> Evaluation:
         """The unit's time on tiles of ``sizes`` (m, n, k), and its accesses to the nearest memories."""
@@ -156,71 +137,26 @@ class Problem:
         return total
 
 
-class _Walk:
-    """The representative steps of a loop nest: where each is, what comes before and after, how many it stands for."""
-
-    def __init__(self, extents: np.ndarray, tiling: Tiling) -> None:
-        self.extents = extents
-        self.tile = np.minimum(tiling.tile, extents)
-        self.core_tile = np.minimum(tiling.core_tile, extents)
-        trips = -(-extents // self.tile)
-        self.last = trips - 1
-        counts = np.take_along_axis(trips, tiling.order, axis=1)
-        outer, middle, inner = (counts[:, i, None, None, None] for i in range(3))
-        o, p, q = _positions(counts)
-        self.inverse = np.argsort(tiling.order, axis=1)
-        ends_q, starts_q = q + 1 >= inner, q <= 0
-        ends_p, starts_p = ends_q & (p + 1 >= middle), starts_q & (p <= 0)
-        self.is_last = ends_p & (o + 1 >= outer)
-        self.is_first = starts_p & (o <= 0)
-        self.here = self._unordered(o, p, q)
-        self.next = self._unordered(
-            o + ends_p, np.where(ends_q, np.where(p + 1 >= middle, 0, p + 1), p), np.where(ends_q, 0, q + 1)
-        )
-        self.previous = self._unordered(
-            o - starts_p, np.where(starts_q, np.where(p <= 0, middle - 1, p - 1), p), np.where(starts_q, inner - 1, q - 1)
-        )
-        self.weight = np.prod(np.broadcast_arrays(*_multiplicities(counts)), axis=0)
-
-    def _unordered(self, *indices: np.ndarray) -> np.ndarray:
-        """[3 (m, n, k), cases, 4, 4, 4] from indices in loop order."""
-        ordered = np.stack(np.broadcast_arrays(*indices), axis=1)
-        return np.moveaxis(np.take_along_axis(ordered, self.inverse[:, :, None, None, None], axis=1), 1, 0)
-
-    def sizes(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(m, n, k) of the tile at these indices."""
-        dimensions = (
-            np.minimum(_wide(self.tile[:, d]), _wide(self.extents[:, d]) - at[d] * _wide(self.tile[:, d])) for d in range(3)
-        )
-        m, n, k = (np.maximum(size, 1) for size in dimensions)  # steps of multiplicity 0 may lie outside
-        return m, n, k
-
-    def core_sizes(self, sizes: Any) -> Any:
-        """(m, n, k) of the largest share of one core."""
-        if np.array_equal(self.tile, self.core_tile):
-            return sizes
-        shares = (_wide(self.core_tile[:, M]), _wide(self.core_tile[:, N]))
-        return np.minimum(sizes[M], shares[M]), np.minimum(sizes[N], shares[N]), sizes[K]
-
-
 class _Steps:
     """The transfers of every representative step."""
 
     def __init__(
-        self, problem: Problem, stage: Stage, walk: _Walk, tiling: Tiling, resumes: np.ndarray, finishes: np.ndarray
+        self, problem: Problem, stage: Stage, walk: Walk, tiling: Tiling, resumes: np.ndarray, finishes: np.ndarray
     ) -> None:
         self.problem, self.stage, self.walk = problem, stage, walk
-        self.resumes, self.finishes, self.resident = resumes, finishes, _wide(tiling.resident)
+        self.resumes, self.finishes, self.resident = resumes, finishes, wide(tiling.resident)
         ports = problem.hierarchy.ports
         self.overlaps = {operand: ports[route[-1]].overlaps for operand, route in stage.routes.items()}
 
     def started(self, at: np.ndarray) -> np.ndarray:
         """The tile's sums have been begun before."""
-        return self.resumes | (at[K] > 0)
+        begun: np.ndarray = self.resumes | (at[K] > 0)
+        return begun
 
     def ended(self, at: np.ndarray) -> np.ndarray:
         """The tile's sums are complete after it."""
-        return self.finishes & (at[K] == _wide(self.walk.last[:, K]))
+        complete: np.ndarray = self.finishes & (at[K] == wide(self.walk.last[:, K]))
+        return complete
 
     def load(self, moves: Moves, operand: str, at: np.ndarray, needed: np.ndarray) -> None:
         if operand == "output":
@@ -286,29 +222,6 @@ class _Steps:
 
 
 _DIMENSIONS = {"input": (M, K), "weight": (K, N), "output": (M, N)}
-
-
-def _wide(values: np.ndarray) -> np.ndarray:
-    return values[:, None, None, None]
-
-
-def _positions(counts: np.ndarray) -> list[np.ndarray]:
-    """Loop indices first, second, last but one, last; of each loop along an axis of its own."""
-    zero = np.zeros_like(counts)
-    ones = np.minimum(zero + 1, counts - 1)
-    index = np.stack([zero, ones, np.maximum(counts - 2, 0), counts - 1], axis=2)
-    return _spread(index)
-
-
-def _multiplicities(counts: np.ndarray) -> list[np.ndarray]:
-    """How many indices each of `_positions` stands for; they add up to the trip count."""
-    one = np.ones_like(counts)
-    weight = np.stack([one, np.maximum(counts - 3, 0), one * (counts > 2), one * (counts > 1)], axis=2)
-    return _spread(weight)
-
-
-def _spread(values: np.ndarray) -> list[np.ndarray]:
-    return [values[:, 0, :, None, None], values[:, 1, None, :, None], values[:, 2, None, None, :]]
 
 
 def _summed(values: Any, weight: np.ndarray | None) -> np.ndarray:

@@ -16,7 +16,8 @@ import numpy as np
 from hwsim.base.errors import HwsimError
 from hwsim.mapping.bounds import first_loads, transfer_bounds, work_bound
 from hwsim.mapping.candidates import ORDERS, best_grids, tiles
-from hwsim.mapping.schedule import K, M, N, Problem, Tiling
+from hwsim.mapping.schedule import Problem
+from hwsim.mapping.walk import K, M, N, Tiling
 
 _BATCH = 32
 _OUTER = 6
@@ -66,9 +67,10 @@ class Search:
         orders = np.array(ORDERS)
         count = len(core)
         return Tiling(
-            *(np.repeat(values, len(orders), axis=0) for values in (tile, core)),
-            np.tile(orders, (count, 1)),
-            np.repeat(resident, len(orders)),
+            tile=np.repeat(tile, len(orders), axis=0),
+            core_tile=np.repeat(core, len(orders), axis=0),
+            order=np.tile(orders, (count, 1)),
+            resident=np.repeat(resident, len(orders)),
         )
 
     def _bounds(self, whole: np.ndarray, tiling: Tiling, stage: int, innermost: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -119,9 +121,7 @@ class Search:
                 inner[shape] = self.best((shape[0], shape[1], shape[2]), stage + 1)
             one, within = tiling[row : row + 1], inner[shape].tilings
             result = self.problem.evaluate(stage, np.array([extents]), one, within)
-            found = Found(
-                (one, *within), int(result.cycles[0]), int(self._outer_bits(result.read, result.write, 1)[0])
-            )
+            found = Found((one, *within), int(result.cycles[0]), int(self._outer_bits(result.read, result.write, 1)[0]))
             if best is None or (found.cycles, found.outer_bits) < (best.cycles, best.outer_bits):
                 best = found
         assert best is not None

@@ -108,5 +108,5 @@ def hop_counts(dataflow: Dataflow, rows: int, cols: int, m: int, n: int, k: int)
     preload = (full * rows * (rows + 1) // 2 + edge * (edge + 1) // 2) * folds.column_extent
     stream = folds.row_extent * folds.time * folds.column_folds * cols
     passed = (rows - edge) * folds.time * folds.column_extent if edge else 0
-    stationary_first = {"a_hop": preload, "b_hop": stream, "sum_hop": passed}
-    return stationary_first if dataflow == "input_stationary" else stationary_first | {"a_hop": stream, "b_hop": preload}
+    a_hops, b_hops = (preload, stream) if dataflow == "input_stationary" else (stream, preload)
+    return {"a_hop": a_hops, "b_hop": b_hops, "sum_hop": passed}

@@ -20,6 +20,9 @@ Step = Callable[[Any, Any, Any], Any]
 Matrix = Sequence[Sequence[Any]]
 Grid = list[list[Any]]
 
+_ACCESSES = ("a_reads", "b_reads", "c_reads", "c_writes")
+_HOPS = ("a_hop", "b_hop", "sum_hop")
+
 
 @dataclass
 class Run:
@@ -27,8 +30,8 @@ class Run:
 
     cycles: int = 0
     macs: int = 0
-    accesses: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("a_reads", "b_reads", "c_reads", "c_writes"), 0))
-    hops: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("a_hop", "b_hop", "sum_hop"), 0))
+    accesses: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_ACCESSES, 0))
+    hops: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_HOPS, 0))
     farthest: list[int] = field(default_factory=list)
     """Cycles, from 1, in which the processing element farthest from the inputs multiplied."""
     result: Grid = field(default_factory=list)
