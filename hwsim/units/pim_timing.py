@@ -96,7 +96,9 @@ class PimLengths:
         starts = [self._activation(index) for index in range(banks)]
         first = max(starts[-1] + 1, t.tRCDRD)
         # Read i of the first column waits for its own bank as well as for the read before it.
-        last_bank = max(first + (banks - 1) * step, *(s + t.tRCDRD + (banks - 1 - i) * step for i, s in enumerate(starts)))
+        last_bank = max(
+            first + (banks - 1) * step, *(s + t.tRCDRD + (banks - 1 - i) * step for i, s in enumerate(starts))
+        )
         return activate + last_bank + (columns - 1) * banks * step
 
     def result_row_precharge(self, columns: int) -> int:
