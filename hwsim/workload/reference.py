@@ -32,4 +32,4 @@ class ReferenceBackend:
         """See `Backend.vector`."""
         if op not in VECTOR_OPS:
             raise InputError(f"{name}: unknown vector function '{op}'{did_you_mean(op, VECTOR_OPS)}")
-        return VECTOR_OPS[op].evaluate(*(array.astype(np.float64) for array in arrays), **params)
+        return VECTOR_OPS[op](*(array.astype(np.float64) for array in arrays), **params)

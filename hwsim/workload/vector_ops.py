@@ -2,35 +2,24 @@
 
 Elementwise: ``add sub mul relu gelu gelu_tanh silu sigmoid tanh``. Along the last axis: reductions ``max``
 and ``mean`` (which drop the axis), row-wise ``softmax``, ``layer_norm``, ``rms_norm`` (which keep it).
-Scalar operations counted: ``add mul div max exp erf tanh rsqrt``; a subtraction is an add, a negation is
-free, and a product with a constant is a mul. These counts follow the formulas below term by term.
+Counts of scalar operations are those of `hwsim.units.vector_work`, the work of the vector unit itself.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.units import vector_work
 from hwsim.units.base import VectorWork
 
 Array = NDArray[np.float64]
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
-
-
-@dataclass(frozen=True)
-class VectorOp:
-    """A vector function. ``operations(length)`` counts scalar operations of one row of ``length``."""
-
-    evaluate: Callable[..., np.ndarray]
-    operations: Callable[[int], Mapping[str, int]]
-    shape: Literal["elementwise", "reduce", "row"] = "elementwise"
 
 
 def relu(x: Array) -> Array:
@@ -71,9 +60,9 @@ def layer_norm(x: Array, weight: Array | None = None, bias: Array | None = None,
     return _affine(centred / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps), weight, bias)
 
 
-def rms_norm(x: Array, weight: Array | None = None, bias: Array | None = None, *, eps: float) -> Array:
-    """x / √(mean x² + eps) · weight + bias along the last axis."""
-    return _affine(x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + eps), weight, bias)
+def rms_norm(x: Array, weight: Array | None = None, *, eps: float) -> Array:
+    """x / √(mean x² + eps) · weight along the last axis."""
+    return _affine(x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + eps), weight, None)
 
 
 def _affine(x: Array, weight: Array | None, bias: Array | None) -> Array:
@@ -81,39 +70,43 @@ def _affine(x: Array, weight: Array | None, bias: Array | None) -> Array:
     return scaled if bias is None else scaled + bias
 
 
-def _each(**operations: int) -> Callable[[int], Mapping[str, int]]:
-    return lambda length: {name: count * length for name, count in operations.items()}
-
-
-VECTOR_OPS: dict[str, VectorOp] = {
-    "add": VectorOp(np.add, _each(add=1)),
-    "sub": VectorOp(np.subtract, _each(add=1)),
-    "mul": VectorOp(np.multiply, _each(mul=1)),
-    "relu": VectorOp(relu, _each(max=1)),
-    "gelu": VectorOp(gelu, _each(mul=3, erf=1, add=1)),
-    "gelu_tanh": VectorOp(gelu_tanh, _each(mul=6, tanh=1, add=2)),
-    "silu": VectorOp(silu, _each(exp=1, add=1, div=1)),
-    "sigmoid": VectorOp(sigmoid, _each(exp=1, add=1, div=1)),
-    "tanh": VectorOp(np.tanh, _each(tanh=1)),
-    "max": VectorOp(lambda x: x.max(axis=-1), lambda n: {"max": n - 1}, "reduce"),
-    "mean": VectorOp(lambda x: x.mean(axis=-1), lambda n: {"add": n - 1, "mul": 1}, "reduce"),
-    "softmax": VectorOp(softmax, lambda n: {"max": n - 1, "add": 2 * n - 1, "exp": n, "div": n}, "row"),
-    # Weight and bias are counted apart, by `work`.
-    "layer_norm": VectorOp(layer_norm, lambda n: {"add": 3 * n - 1, "mul": 2 * n + 2, "rsqrt": 1}, "row"),
-    "rms_norm": VectorOp(rms_norm, lambda n: {"add": n, "mul": 2 * n + 1, "rsqrt": 1}, "row"),
+VECTOR_OPS: dict[str, Callable[..., Array]] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "relu": relu,
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "silu": silu,
+    "sigmoid": sigmoid,
+    "tanh": np.tanh,
+    "max": lambda x: x.max(axis=-1),
+    "mean": lambda x: x.mean(axis=-1),
+    "softmax": softmax,
+    "layer_norm": layer_norm,
+    "rms_norm": rms_norm,
 }
+"""Name to value: float64 arrays (and ``eps`` for norms) to a float64 array."""
 
 
 def work(op: str, rows: int, length: int, *, reads: int, affine: int = 0) -> VectorWork:
-    """Vector work of ``op`` on ``rows`` rows of ``length``.
+    """Work of ``op`` on ``rows`` rows of ``length``.
 
     ``reads`` counts the elements read, ``affine`` how many of weight and bias (in this order) a norm has.
     """
-    function = VECTOR_OPS[op]
-    operations = Counter(dict(function.operations(length)))
-    operations.update(dict.fromkeys(("mul", "add")[:affine], length))
-    writes = rows if function.shape == "reduce" else rows * length
-    return VectorWork(reads, writes, {name: rows * count for name, count in operations.items() if count})
+    if op == "layer_norm":
+        counted = vector_work.layer_norm(rows, length, weight=affine > 0, bias=affine > 1)
+    elif op == "rms_norm":
+        counted = vector_work.rms_norm(rows, length, weight=affine > 0)
+    elif op == "softmax":
+        counted = vector_work.softmax(rows, length)
+    elif op == "max":
+        counted = vector_work.max_pool(rows * length, rows, length)
+    elif op == "mean":
+        counted = vector_work.mean(rows, length)
+    else:
+        counted = vector_work.elementwise(op, rows * length)
+    return VectorWork(reads, counted.writes, {name: count for name, count in counted.operations.items() if count})
 
 
 def combine(*parts: VectorWork, repeat: int = 1) -> VectorWork:
@@ -131,5 +124,5 @@ def epilogue(elements: int, bias: bool, activation: str | None) -> VectorWork | 
     if bias:
         operations.update(add=elements)
     if activation is not None:
-        operations.update(dict(VECTOR_OPS[activation].operations(elements)))
+        operations.update(vector_work.elementwise(activation, elements).operations)
     return VectorWork(elements, elements, dict(operations)) if operations else None

@@ -82,6 +82,7 @@ def test_repeat_multiplies_work_and_not_values():
         ({"op": "softmax", "rows": 3}, [], "o: expected an input, or rows and length"),
         ({"op": "softmax", "input": "x", "rows": 3}, [(2, 3)], "o: rows belongs to an operator without input"),
         ({"op": "layer_norm", "input": "x", "bias": "w"}, [(2, 3)], "o: a norm with a bias needs a weight"),
+        ({"op": "rms_norm", "input": "x", "weight": "w", "bias": "w"}, [(2, 4)], "o: an rms_norm has no bias"),
         ({"op": "rms_norm", "input": "x", "weight": "w"}, [(2, 3)], "o: weight [4] does not fit the last axis of"),
         ({"op": "mean", "input": "x", "axes": [2]}, [(2, 3)], "o: axes [2] do not fit input [2, 3]"),
         ({"op": "mean", "input": "x", "axes": [1, 1]}, [(2, 3)], "o: axes [1, 1] do not fit input [2, 3]"),

@@ -104,7 +104,7 @@ FIRST, SECOND = (line + "\n" for line in GOOD.splitlines()[4:6])
         (
             "weight: w2",
             "weight: w3",
-            "6:54: operators[1].weight: second: weights.npz has no tensor 'w3'; known: text, w1, w2",
+            "6:54: operators[1].weight: second: weights.npz has no tensor 'w3'; known",
         ),
         ("weight: w2", "weight: w1", "6:54: operators[1].weight: second: weight [5, 4] does not fit input [6, 5]"),
         ("weight: w2", "weight: text", "6:54: operators[1].weight: second: weights.npz: tensor 'text' holds <U1"),
@@ -144,7 +144,7 @@ def test_files_that_are_no_tensors(folder, content, suffix):
 
 def test_pickled_arrays_are_not_opened(folder):
     np.savez(folder / "pickled.npz", w1=np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="2:10: tensors: .*no readable tensor file"):
+    with pytest.raises(InputError, match=r"2:10: tensors: .*no readable tensor file"):
         load(folder, GOOD.replace("weights.npz", "pickled.npz"))
 
 

@@ -39,7 +39,10 @@ class Softmax(RowsOperator):
 @operators.register("layer_norm")
 @operators.register("rms_norm")
 class Norm(RowsOperator):
-    """Layer norm or RMS norm of the last axis, then · weight, then + bias (each [channels], each optional)."""
+    """Layer norm or RMS norm of the last axis, then · weight, then + bias (each [channels], each optional).
+
+    An RMS norm has no bias.
+    """
 
     op: Literal["layer_norm", "rms_norm"]
     weight: TensorSource | None = None
@@ -49,8 +52,10 @@ class Norm(RowsOperator):
     """Added to the variance (layer norm) or the mean square (RMS norm); 1e-5 as in PyTorch's LayerNorm."""
 
     def check_inputs(self) -> None:
-        """Raises `Misfit` also for a bias without weight."""
+        """Raises `Misfit` also for a bias that has no weight beside it, or belongs to an RMS norm."""
         super().check_inputs()
+        if self.bias is not None and self.op == "rms_norm":
+            raise self.misfit("an rms_norm has no bias", "bias")
         if self.bias is not None and self.weight is None:
             raise self.misfit("a norm with a bias needs a weight", "bias")
 
