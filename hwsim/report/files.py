@@ -32,7 +32,7 @@ def write_run(result: Result, directory: Path) -> Path:
         write_json(folder / "summary.json", result.to_json())
         write_csv(folder / "operators.csv", operator_rows(result))
         write_inputs(folder / "inputs", result.inputs)
-        drawn = write_figures(folder, figures_of([result]))
+        drawn = write_figures(folder / "figures", figures_of([result]))
         (folder / "report.html").write_text(run_page(result, drawn), encoding="utf-8")
     return Path(directory)
 
@@ -48,7 +48,7 @@ def write_comparison(results: Sequence[Result], directory: Path) -> Path:
         write_csv(folder / "comparison.csv", comparison_rows(results))
         for position, result in enumerate(results, start=1):
             write_inputs(folder / "inputs" / f"{position}_{safe_name(result.architecture)}", result.inputs)
-        drawn = write_figures(folder, figures_of(results))
+        drawn = write_figures(folder / "figures", figures_of(results))
         (folder / "report.html").write_text(comparison_page(results, drawn), encoding="utf-8")
     return Path(directory)
 
@@ -134,12 +134,12 @@ def safe_name(name: str) -> str:
 
 
 def write_figures(folder: Path, figures: Mapping[str, Figure]) -> dict[str, str]:
-    """Each figure as PNG in ``folder/figures``; returns them as SVG for the page."""
+    """Each figure as PNG in ``folder``; returns them as SVG for the page."""
     from hwsim.report.figures.style import png, svg
 
-    (folder / "figures").mkdir()
+    folder.mkdir(exist_ok=True)
     drawn = {}
     for name, figure in figures.items():
-        (folder / "figures" / f"{name}.png").write_bytes(png(figure))
+        (folder / f"{name}.png").write_bytes(png(figure))
         drawn[name] = svg(figure, name.replace("_", "-"))
     return drawn

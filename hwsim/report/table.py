@@ -76,7 +76,8 @@ def shortened(name: str, length: int) -> str:
     return f"{name[:head]}…{name[-(length - 1 - head) :]}"
 
 
-def _plain_table(caption: str = "") -> Table:
+def plain_table(caption: str = "") -> Table:
+    """An empty table in the style of all."""
     from rich import box
     from rich.table import Table
 
@@ -87,7 +88,7 @@ def _plain_table(caption: str = "") -> Table:
 
 
 def _operators(operators: Sequence[dict[str, Any]]) -> Table:
-    table = _plain_table()
+    table = plain_table()
     table.add_column("Operator", overflow="ellipsis", min_width=8)  # the one that gives way
     for column in ("MACs", "Cycles", "Stall", "Util.", "Bound", "Energy", "SQNR", "Overfl."):
         justify: Any = "left" if column == "Bound" else "right"
@@ -136,7 +137,7 @@ def _beside(name: str, totals: dict[str, Any]) -> str:
 
 
 def _side_by_side(block: Sequence[Result], everyone: Sequence[Result]) -> Table:
-    table = _plain_table()
+    table = plain_table()
     table.add_column("", no_wrap=True)
     for position, result in enumerate(block):
         table.add_column("\n".join(textwrap.wrap(result.architecture, 16)), justify="right", no_wrap=True)
@@ -153,7 +154,7 @@ def _side_by_side(block: Sequence[Result], everyone: Sequence[Result]) -> Table:
 
 
 def _error_by_layer(results: Sequence[Result]) -> Table:
-    table = _plain_table("SQNR by layer")
+    table = plain_table("SQNR by layer")
     table.add_column("", no_wrap=True)
     rows = [{row["name"]: row["sqnr_db"] for row in result.operators} for result in results]
     for result in results:

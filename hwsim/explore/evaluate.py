@@ -1,0 +1,98 @@
+"""One design: the architecture with some values replaced, simulated on each workload."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hwsim.base.document import Document
+from hwsim.base.errors import HwsimError, InputError
+from hwsim.explore.study import StudyFiles
+
+Evaluate = Callable[[Path, Mapping[str, Any], Path, int], Mapping[str, Any]]
+"""``(architecture file, {dotted path: value}, workload file, seed) -> totals`` of one run; importable by its name."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One design with all that a worker needs to evaluate it."""
+
+    index: int
+    architecture: Path
+    overrides: Mapping[str, Any]
+    workloads: tuple[Path, ...]
+    seed: int
+
+
+def simulate_design(architecture: Path, overrides: Mapping[str, Any], workload: Path, seed: int) -> Mapping[str, Any]:
+    """The totals of ``architecture`` with ``overrides`` on ``workload``."""
+    from hwsim.arch import Architecture
+    from hwsim.engine import simulate
+
+    design = Architecture.load(architecture).override(dict(overrides))
+    totals: Mapping[str, Any] = simulate(design, _workload(workload), seed=seed).totals
+    return totals
+
+
+@functools.lru_cache(maxsize=8)
+def _workload(path: Path) -> Any:
+    from hwsim.workload import Workload
+
+    return Workload.load(path)
+
+
+def evaluate_job(evaluate: Evaluate, job: Job) -> dict[str, Any]:
+    """What the journal keeps of a design: the totals of each workload, or the reason why there are none."""
+    runs = {}
+    try:
+        for workload in job.workloads:
+            runs[workload.stem] = plain(evaluate(job.architecture, job.overrides, workload, job.seed))
+    except HwsimError as error:
+        return {"runs": None, "reason": " ".join(str(error).split())}
+    except Exception as error:  # one bad design must not lose the others; the row says that the fault is ours
+        return {"runs": None, "reason": f"internal error: {type(error).__name__}: {' '.join(str(error).split())}"}
+    return {"runs": runs, "reason": None}
+
+
+def plain(value: Any) -> Any:
+    """``value`` in the types of JSON: numpy scalars become Python numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def check_designs(files: StudyFiles, document: Document) -> None:
+    """Before anything runs: every level of every varied path is valid in at least one design.
+
+    Raises `InputError` at the study's line of the path. A combination that is invalid although its levels are not
+    becomes a row with its reason instead.
+    """
+    from hwsim.arch import Architecture
+
+    base = Architecture.load(files.architecture)
+    designs = files.study.designs()
+    valid: set[tuple[str, str]] = set()
+    refused: dict[tuple[str, str], InputError] = {}
+    for overrides in designs:
+        levels = {(path, json.dumps(level)) for path, level in overrides.items()}
+        if levels <= valid:
+            continue
+        try:
+            base.override(overrides)
+            valid |= levels
+        except InputError as error:
+            refused.update({level: error for level in levels if level not in refused})
+    for level, problem in refused.items():
+        if level not in valid:
+            raise document.error(("vary", _guilty(level[0], str(problem), files)), str(problem))
+
+
+def _guilty(path: str, message: str, files: StudyFiles) -> str:
+    """The varied path that the message speaks of; the one that failed where it names none."""
+    return next((each for each in files.study.vary if each in message), path)
