@@ -20,10 +20,14 @@ from hwsim.workload.tensors import Shape, Tensors
 
 
 def _listed(value: Any) -> Any:
+    if not isinstance(value, (str, list, tuple)):
+        raise ValueError(f"expected a name or a list of names, got {value!r}")
     return (value,) if isinstance(value, str) else value
 
 
 def _paired(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, list, tuple)):
+        raise ValueError(f"expected one integer or two, got {value!r}")
     return (value, value) if isinstance(value, int) else value
 
 

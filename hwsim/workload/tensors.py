@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Discriminator, PositiveInt, Tag
+from pydantic import BeforeValidator, Discriminator, PositiveInt, Tag
 
-from hwsim.base.errors import InputError
+from hwsim.base.errors import InputError, did_you_mean
 from hwsim.base.record import Record
 from hwsim.workload.distributions import Laplace, Normal, Streams, StudentT, Uniform, draw_rows, outlier_factors
 from hwsim.workload.errors import Misfit
@@ -26,17 +26,24 @@ def _tag(value: Any) -> str | None:
     return getattr(value, "distribution", None)
 
 
+def _known(value: Any) -> Any:
+    if not isinstance(value, (str, dict, Record)):
+        raise ValueError(f"expected a tensor's name or a distribution, got {value!r}")
+    if _tag(value) not in _SOURCES:
+        raise ValueError(f"unknown distribution '{_tag(value)}'{did_you_mean(_tag(value), _SOURCES[1:])}")
+    return value
+
+
+_SOURCES = ["name", "normal", "laplace", "student_t", "uniform"]
+
 TensorSource = Annotated[
     Annotated[str, Tag("name")]
     | Annotated[Normal, Tag("normal")]
     | Annotated[Laplace, Tag("laplace")]
     | Annotated[StudentT, Tag("student_t")]
     | Annotated[Uniform, Tag("uniform")],
-    Discriminator(
-        _tag,
-        custom_error_type="tensor_source",
-        custom_error_message="expected a tensor's name or {{distribution: normal|laplace|student_t|uniform, ...}}",
-    ),
+    Discriminator(_tag),
+    BeforeValidator(_known),
 ]
 """A tensor of the workload's ``tensors`` file by name, or a distribution to draw it from."""
 

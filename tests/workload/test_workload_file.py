@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import yaml
 
+from hwsim.base.document import read_document
 from hwsim.base.errors import InputError
 from hwsim.workload import ReferenceBackend, Workload
 
@@ -46,6 +48,11 @@ def test_shipped_workloads_survive_a_round_trip(path, tmp_path):
     assert again.model_dump() == workload.model_dump()
     assert again.steps() == workload.steps()
     assert len({step.name for step in workload.steps()}) == len(workload.steps())
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_editors_accept_the_shipped_workloads(path):
+    jsonschema.validate(read_document(path).data, Workload.model_json_schema())
 
 
 def test_shipped_workloads_load_by_name():
@@ -117,10 +124,21 @@ FIRST, SECOND = (line + "\n" for line in GOOD.splitlines()[4:6])
         ("labels: y", "labels: z", "3:43: inputs.labels: expected integers [6], got float64 [6]"),
         (", labels: y", "", "7:9: metric: accuracy needs inputs from a file with labels"),
         ("logits: second", "logits: third", "7:34: metric.logits: 'third' is no operator with an output [N, classes]"),
-        ("op: linear, input: x", "op: liner, input: x", "5:"),
-        ("weight: w2", "wieght: w2", "6:46: operators[1]"),
-        ("weight: w2", "weight: 5", "6:54: operators[1].weight: "),
-        ("weight: w2", "weight: {distribution: normal, std: -1}", "6:"),
+        (
+            "op: linear, input: x",
+            "op: liner, input: x",
+            "5:23: operators[0].op: unknown op 'liner'; did you mean 'linear'",
+        ),
+        ("weight: w2", "wieght: w2", "6:46: operators[1]: unknown key 'wieght'; did you mean 'weight'?"),
+        ("weight: w2", "weight: 5", "6:54: operators[1].weight: expected a tensor's name or a distribution, got 5"),
+        ("weight: w2", "weight: {distribution: normal, std: -1}", "6:82: operators[1].weight.std: expected a number"),
+        (
+            "weight: w2",
+            "weight: {distribution: normla}",
+            "6:54: operators[1].weight: unknown distribution 'normla'",
+        ),
+        ("weight: w2", "weight: {distribution: normal}", "6:54: operators[1].weight: second: a weight that is drawn"),
+        ("input: first", "input: 5", "6:39: operators[1].input: expected a name or a list of names, got 5"),
         ("name: second", "name: 2nd place", "6:12: operators[1].name: "),
         ("name: test\n", "", "1:1: missing key 'name'"),
     ],
