@@ -1,0 +1,180 @@
+"""Affine quantization ``x ≈ scale · (q − zero_point)``: which values share a scale, and how it is chosen.
+
+Source of the scheme: Jacob et al., Quantization and Training of Neural Networks for Efficient
+Integer-Arithmetic-Only Inference, CVPR 2018 (arXiv:1712.05877), section 2.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, model_validator
+
+from hwsim.base.errors import InputError
+from hwsim.base.record import Record
+from hwsim.formats.base import Array
+from hwsim.formats.integer import IntegerFormat
+from hwsim.formats.names import FormatName
+from hwsim.formats.requantize import fixed_point_multiplier, requantize
+from hwsim.formats.rounding import Rounding
+
+__all__ = [
+    "Percentile",
+    "Scale",
+    "Scaling",
+    "calibrate",
+    "dequantize",
+    "fixed_point_multiplier",
+    "quantize",
+    "requantize",
+]
+
+SMALLEST_SCALE = np.finfo(np.float32).tiny
+"""The smallest normal float32: a smaller scale would lose the bits that make it one."""
+
+
+class Percentile(Record):
+    """Clip to a percentile of the magnitudes (asymmetric: of the values, from both ends)."""
+
+    percentile: Annotated[float, Field(gt=50, le=100)]
+    """Percent of the values that are kept, by linear interpolation between order statistics."""
+
+
+class Scaling(Record):
+    """How a tensor becomes codes of ``format``."""
+
+    format: FormatName
+    """Format of the quantized values."""
+    granularity: Literal["tensor", "channel", "group"] = "tensor"
+    """One scale for the tensor, for each index along ``axis``, or for each run of ``group_size`` along ``axis``."""
+    group_size: Annotated[int, Field(gt=0)] | None = None
+    """Consecutive values along ``axis`` that share a scale; the last group may be shorter."""
+    axis: int = -1
+    """The channel axis, or the axis that is divided into groups; negative counts from the last."""
+    symmetric: bool = True
+    """Zero point 0 and scale max|x| / max(format); otherwise the range of x, zero included, fills the format's."""
+    scale: Literal["absmax"] | Percentile = "absmax"
+    """What counts as the range of x: all of it, or a percentile."""
+    rounding: Rounding = "rne"
+    """How a quotient x / scale becomes a value of the format."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.granularity == "group") != (self.group_size is not None):
+            raise ValueError("'group_size' goes with granularity 'group', and only with it")
+        if not self.symmetric and self.format.kind != "integer":
+            raise ValueError(f"asymmetric scaling has a zero point, which needs an integer format, got {self.format}")
+        return self
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Scales and zero points: shape ``()`` per tensor, ``(channels,)`` per channel.
+
+    Per group the shape is that of the tensor with ``axis`` of n values replaced by ⌈n / group_size⌉ groups.
+    """
+
+    scale: NDArray[np.float32]
+    zero_point: NDArray[np.int64]
+    """In units of the quantized integers; 0 where symmetric."""
+
+    def spread(self, scaling: Scaling, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """Scale and zero point as arrays that broadcast with a tensor of ``shape``."""
+        return _spread(self.scale, scaling, shape), _spread(self.zero_point, scaling, shape)
+
+
+def calibrate(x: ArrayLike, scaling: Scaling) -> Scale:
+    """The scales that bring the range of ``x`` onto the range of ``scaling.format``.
+
+    Symmetric: ``scale = r / max(format)`` with r = max|x| or its percentile. Asymmetric: with
+    ``lo = min(x, 0)`` and ``hi = max(x, 0)`` (or percentiles), ``scale = (hi − lo) / (max − min)`` and
+    ``zero_point = min − lo / scale``, rounded and clamped, so that 0 is a quantized value.
+    Computed in float64 and rounded to float32. Where the range is zero the scale is 1.
+
+    Raises `InputError` if ``x`` is empty or holds NaN or infinity, or if the axis does not exist.
+    """
+    values = np.asarray(x, np.float64)
+    if values.size == 0 or not np.isfinite(values).all():
+        raise InputError("cannot calibrate a scale on " + ("NaN or infinity" if values.size else "no values"))
+    low, high = _range(values, scaling)
+    if scaling.symmetric:
+        scale = _nonzero(high / scaling.format.max)
+        return Scale(scale, np.zeros(scale.shape, np.int64))
+    least, greatest = scaling.format.min, scaling.format.max
+    low, high = np.minimum(low, 0), np.maximum(high, 0)
+    scale = _nonzero((high - low) / (greatest - least))
+    zero_point = np.clip(np.rint(least - low / scale), least, greatest).astype(np.int64)
+    return Scale(scale, zero_point)
+
+
+def quantize(x: ArrayLike, scaling: Scaling, scale: Scale) -> Array:
+    """Codes of ``clamp(round(x / scale) + zero_point)``; the quotient is that of float64.
+
+    Values out of range saturate, infinities too. Raises `InputError` for NaN if the format has none.
+    """
+    values = np.asarray(x, np.float64)
+    scales, zero_points = scale.spread(scaling, values.shape)
+    quotients = values / scales
+    if scaling.symmetric:
+        return scaling.format.encode(quotients, scaling.rounding, "saturate")
+    # Rounded before the zero point is added, with room for any sum.
+    whole = _WIDE.decode(_WIDE.encode(quotients, scaling.rounding, "saturate")).astype(np.int64)
+    return scaling.format.encode(whole + zero_points, overflow="saturate")
+
+
+def dequantize(codes: ArrayLike, scaling: Scaling, scale: Scale) -> NDArray[np.float64]:
+    """``scale · (q − zero_point)`` in float64, exact for values of up to 29 significand bits."""
+    values = scaling.format.decode(codes)
+    scales, zero_points = scale.spread(scaling, values.shape)
+    product: NDArray[np.float64] = (values - zero_points) * scales.astype(np.float64)
+    return product
+
+
+_WIDE = IntegerFormat("int53", 53)
+
+
+def _nonzero(scale: Array) -> NDArray[np.float32]:
+    narrowed = np.asarray(scale, np.float64)
+    return np.where(narrowed == 0, 1.0, np.maximum(narrowed, SMALLEST_SCALE)).astype(np.float32)
+
+
+def _range(values: Array, scaling: Scaling) -> tuple[Array, Array]:
+    """Lower and upper end per scale; symmetric: the lower one is unused."""
+    kept = 100.0 if scaling.scale == "absmax" else scaling.scale.percentile
+    groups = _grouped(np.abs(values) if scaling.symmetric else values, scaling)
+    low = [np.percentile(group, 100 - kept, axis=-1) for group in groups]
+    high = [np.percentile(group, kept, axis=-1) for group in groups]
+    if scaling.granularity == "group":
+        axis = _axis(scaling, values.shape)
+        return np.stack(low, axis=axis), np.stack(high, axis=axis)
+    return np.asarray(low[0]), np.asarray(high[0])
+
+
+def _grouped(values: Array, scaling: Scaling) -> list[Array]:
+    """Arrays whose last axis holds the values that share a scale."""
+    if scaling.granularity == "tensor":
+        return [values.reshape(-1)]
+    axis = _axis(scaling, values.shape)
+    if scaling.granularity == "channel":
+        return [np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)]
+    ends = range(scaling.group_size or 1, values.shape[axis], scaling.group_size or 1)
+    return [np.moveaxis(part, axis, -1) for part in np.split(values, list(ends), axis=axis)]
+
+
+def _spread(values: Array, scaling: Scaling, shape: tuple[int, ...]) -> Array:
+    if scaling.granularity == "tensor":
+        return values
+    axis = _axis(scaling, shape)
+    if scaling.granularity == "channel":
+        return values.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    index = np.arange(shape[axis]) // (scaling.group_size or 1)
+    return np.take(values, index, axis=axis)
+
+
+def _axis(scaling: Scaling, shape: tuple[int, ...]) -> int:
+    if not -len(shape) <= scaling.axis < len(shape):
+        raise InputError(f"scaling axis {scaling.axis} does not exist in a tensor of shape {list(shape)}")
+    return scaling.axis % len(shape)
