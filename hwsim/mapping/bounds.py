@@ -10,20 +10,29 @@ from hwsim.mapping.hierarchy import Stage
 from hwsim.mapping.moves import Flow, Moves, slowest
 from hwsim.mapping.schedule import Problem
 from hwsim.mapping.walk import K, M, N, Tiling
+from hwsim.units.registry import MatmulUnit
+
+
+def tile_classes(extents: np.ndarray, tile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes [8, cases, 3] and counts [8, cases] of a product's tiles: full or cut off at the edge, per dimension."""
+    trips = -(-extents // tile)
+    edge = extents - (trips - 1) * tile
+    cuts = list(product((False, True), repeat=3))
+    sizes = [np.where(cut, edge, tile) for cut in cuts]
+    counts = [np.prod(np.where(cut, 1, trips - 1), axis=1) for cut in cuts]
+    return np.stack(sizes), np.stack(counts)
+
+
+def chip_cycles(unit: MatmulUnit, extents: np.ndarray, tile: np.ndarray) -> np.ndarray:
+    """[cases]: cycles of the whole unit on all tiles, with nothing to wait for."""
+    size, count = tile_classes(extents, tile)
+    total: np.ndarray = np.sum(unit.count_tiles(size[..., M], size[..., N], size[..., K]).cycles * count, axis=0)
+    return total
 
 
 def work_bound(problem: Problem, extents: np.ndarray, tiling: Tiling) -> np.ndarray:
-    """[cases]: exact cycles of the unit over all tiles of the innermost stage, whatever their order.
-
-    Tiles have at most 2³ sizes: full or cut off at the edge, in each dimension.
-    """
-    trips = -(-extents // tiling.tile)
-    edge = extents - (trips - 1) * tiling.tile
-    sizes, counts = [], []
-    for cut in product((False, True), repeat=3):
-        sizes.append(np.where(cut, edge, tiling.tile))
-        counts.append(np.prod(np.where(cut, 1, trips - 1), axis=1))
-    size, count = np.stack(sizes), np.stack(counts)
+    """[cases]: cycles of the unit over all tiles of the innermost stage, its operand streams included."""
+    size, count = tile_classes(extents, tiling.tile)
     cores = np.minimum(size, tiling.core_tile)
     # Later tiles of K read their partial sums back; leaving that out keeps this a lower bound.
     cold = np.zeros(count.shape, bool)

@@ -40,8 +40,7 @@ def map_gemm(
     widths = Widths(a, b, c, c if partial_bytes is None else _bits(partial_bytes))
     per_core = hierarchy.stages[-1].per_core
     problem = Problem(hierarchy, unit.one_core() if per_core else unit, widths)
-    search = Search(problem, unit.core_count if per_core else 1)
-    found = search.best((gemm.m, gemm.n, gemm.k))
+    found = Search(problem, unit).best((gemm.m, gemm.n, gemm.k))
     result = problem.evaluate(0, np.array([[gemm.m, gemm.n, gemm.k]]), found.tilings[0], found.tilings[1:])
     return _mapping(hierarchy, found.tilings, result, gemm.count)
 

@@ -96,15 +96,17 @@ class Problem:
         return steps.total(stage, work, self.hierarchy)
 
     def _work(self, stage: int, walk: Walk, steps: _Steps, tiling: Tiling, inner: tuple[Tiling, ...]) -> Evaluation:
-        """The work of each step, as an evaluation over [cases, 4, 4, 4]."""
+        """The work of each step, as an evaluation over [cases, ≤ 4, ≤ 4, ≤ 4]."""
         sizes = walk.sizes(walk.here)
         started, ended = steps.started(walk.here), steps.ended(walk.here)
         if stage < len(self.hierarchy.stages) - 1:
-            shape = sizes[0].shape
-            flat = np.stack([size.ravel() for size in sizes], axis=1)
-            within = inner[0].repeated(len(flat))
-            result = self.evaluate(stage + 1, flat, within, inner[1:], started.ravel(), ended.ravel())
-            return _reshaped(result, shape)
+            cases = np.stack([array.ravel() for array in (*sizes, started, ended)], axis=1).astype(np.int64)
+            distinct, which = np.unique(cases, axis=0, return_inverse=True)
+            within = inner[0].repeated(len(distinct))
+            result = self.evaluate(
+                stage + 1, distinct[:, :3], within, inner[1:], distinct[:, 3] > 0, distinct[:, 4] > 0
+            )
+            return _picked(result, np.reshape(which, sizes[0].shape))
         return self.unit_work(sizes, walk.core_sizes(sizes), started, wide(tiling.resident))
 
     def unit_work(self, sizes: Any, core_sizes: Any, started: np.ndarray, resident: np.ndarray) -> Evaluation:
@@ -231,11 +233,12 @@ def _summed(values: Any, weight: np.ndarray | None) -> np.ndarray:
     return total
 
 
-def _reshaped(evaluation: Evaluation, shape: tuple[int, ...]) -> Evaluation:
+def _picked(evaluation: Evaluation, which: np.ndarray) -> Evaluation:
+    """The case of each step."""
     return Evaluation(
-        evaluation.cycles.reshape(shape),
-        evaluation.compute.reshape(shape),
-        {name: bits.reshape(shape) for name, bits in evaluation.read.items()},
-        {name: bits.reshape(shape) for name, bits in evaluation.write.items()},
-        {key: count.reshape(shape) for key, count in evaluation.busy.items()},
+        evaluation.cycles[which],
+        evaluation.compute[which],
+        {name: bits[which] for name, bits in evaluation.read.items()},
+        {name: bits[which] for name, bits in evaluation.write.items()},
+        {key: count[which] for key, count in evaluation.busy.items()},
     )

@@ -3,24 +3,28 @@
 Objective, in this order: cycles, bits through the outermost memory, position in the candidate list. Every
 candidate gets an admissible bound (`hwsim.mapping.bounds`); candidates are evaluated exactly in the order
 of their bounds until no bound is below the best found. For one stage of memories the answer is therefore
-optimal within `hwsim.mapping.candidates`. With more stages the outer tile is the best of the `_OUTER`
-whose bounds are lowest, each with its optimal inner tiling for the full outer tile.
+optimal within `hwsim.mapping.candidates`. With more stages it need not be: the inner stages are solved for
+the whole product first, the outer tile is the best of the `_OUTER` most promising multiples of the inner
+one, and the inner stages are solved once more for that tile.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from hwsim.base.errors import HwsimError
-from hwsim.mapping.bounds import first_loads, transfer_bounds, work_bound
+from hwsim.mapping.bounds import chip_cycles, first_loads, transfer_bounds, work_bound
 from hwsim.mapping.candidates import ORDERS, best_grids, tiles
+from hwsim.mapping.moves import Moves, slowest
 from hwsim.mapping.schedule import Problem
 from hwsim.mapping.walk import K, M, N, Tiling
+from hwsim.units.registry import MatmulUnit
 
-_BATCH = 32
-_OUTER = 6
+_BATCH = 4
+_OUTER = 12
 
 
 @dataclass(frozen=True)
@@ -34,26 +38,23 @@ class Found:
 
 @dataclass(frozen=True)
 class Search:
-    """A problem and how many cores share the innermost stage."""
+    """A problem, and the whole unit where the problem's is one of its cores."""
 
     problem: Problem
-    cores: int
+    unit: MatmulUnit
 
     def best(self, extents: tuple[int, int, int], stage: int = 0) -> Found:
         """The best tilings of ``stage`` and those inside; `HwsimError` if nothing fits."""
-        tiling = self.candidates(extents, stage)
-        innermost = stage == len(self.problem.hierarchy.stages) - 1
+        if stage < len(self.problem.hierarchy.stages) - 1:
+            return self._around(extents, stage)
+        tiling = self.candidates(extents, stage, self.problem.unit.tile_step)
         whole = np.broadcast_to(np.array(extents), tiling.tile.shape)
-        bound, outer_bits = self._bounds(whole, tiling, stage, innermost)
-        ranking = np.lexsort((outer_bits, bound))
-        if innermost:
-            return self._exhaust(whole, tiling, stage, bound, outer_bits, ranking)
-        return self._promising(extents, tiling, stage, ranking)
+        return self._exhaust(whole, tiling, stage)
 
-    def candidates(self, extents: tuple[int, int, int], stage: int) -> Tiling:
-        """Every tile that fits, in every order; tiles of one core where the stage is a core's own."""
-        unit, per_core = self.problem.unit, self.problem.hierarchy.stages[stage].per_core
-        core = tiles(extents, unit.tile_step)
+    def candidates(self, extents: tuple[int, int, int], stage: int, steps: tuple[int, int, int]) -> Tiling:
+        """Every tile of whole ``steps`` that fits, in every order; one core's tile where the stage is a core's own."""
+        per_core = self.problem.hierarchy.stages[stage].per_core
+        core = tiles(extents, steps)
         resident = self._resident(core, stage)
         room = self._shortfalls(core, resident, stage)
         fits = np.all([short <= 0 for _, short in room], axis=0) if room else np.ones(len(core), bool)
@@ -62,7 +63,7 @@ class Search:
         core, resident = core[fits], resident[fits]
         tile = core
         if per_core:
-            grids = best_grids(extents, core, self.cores)
+            grids = best_grids(extents, core, self.unit.core_count)
             tile = np.minimum(core * np.append(grids, np.ones((len(core), 1), int), axis=1), np.array(extents))
         orders = np.array(ORDERS)
         count = len(core)
@@ -73,32 +74,26 @@ class Search:
             resident=np.repeat(resident, len(orders)),
         )
 
-    def _bounds(self, whole: np.ndarray, tiling: Tiling, stage: int, innermost: bool) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(self, whole: np.ndarray, tiling: Tiling, stage: int) -> tuple[np.ndarray, np.ndarray]:
+        """[cases] each: cycles that no schedule can undercut, and bits through the outermost memory."""
         where = self.problem.hierarchy.stages[stage]
         beside, between, outer_bits = transfer_bounds(self.problem, where, whole, tiling)
-        if innermost:
-            # The orders of one tile follow each other and do the same work.
-            per_tile = work_bound(self.problem, whole[:: len(ORDERS)], tiling[:: len(ORDERS)])
-            work = np.repeat(per_tile, len(ORDERS))
-        else:
-            peak = self.problem.unit.peak_macs_per_cycle * self.cores
-            work = -(-np.prod(whole, axis=1) // peak)
+        # The orders of one tile follow each other and do the same work.
+        per_tile = work_bound(self.problem, whole[:: len(ORDERS)], tiling[:: len(ORDERS)])
+        work = np.repeat(per_tile, len(ORDERS))
         # Both kinds of first load happen at once, so the shorter of them must not be counted twice.
         start, also = first_loads(self.problem, where, whole, tiling)
         return np.maximum(work, beside - start) + (between - also) + np.maximum(start, also), outer_bits
 
-    def _exhaust(
-        self,
-        whole: np.ndarray,
-        tiling: Tiling,
-        stage: int,
-        bound: np.ndarray,
-        outer_bits: np.ndarray,
-        ranking: np.ndarray,
-    ) -> Found:
+    def _exhaust(self, whole: np.ndarray, tiling: Tiling, stage: int) -> Found:
+        bound, outer_bits = self.bounds(whole, tiling, stage)
+        ranking = np.lexsort((outer_bits, bound))
         best: tuple[int, int, int] | None = None
-        for start in range(0, len(ranking), _BATCH):
-            rows = ranking[start : start + _BATCH]
+        start, size = 0, _BATCH
+        while start < len(ranking):
+            rows = ranking[start : start + size]
+            # The first few are often enough; later batches are large because they are cheaper per case.
+            start, size = start + size, min(2 * size, 16 * _BATCH)
             if best is not None and best[:2] <= (int(bound[rows[0]]), int(outer_bits[rows[0]])):
                 break
             result = self.problem.evaluate(stage, whole[rows], tiling[rows])
@@ -110,22 +105,55 @@ class Search:
         row = best[2]
         return Found((tiling[row : row + 1],), best[0], best[1])
 
-    def _promising(self, extents: tuple[int, int, int], tiling: Tiling, stage: int, ranking: np.ndarray) -> Found:
-        best: Found | None = None
-        inner: dict[tuple[int, ...], Found] = {}
-        for row in ranking:
-            shape = tuple(int(size) for size in tiling.tile[row])
-            if shape not in inner:
-                if len(inner) == _OUTER:
-                    break
-                inner[shape] = self.best((shape[0], shape[1], shape[2]), stage + 1)
-            one, within = tiling[row : row + 1], inner[shape].tilings
-            result = self.problem.evaluate(stage, np.array([extents]), one, within)
-            found = Found((one, *within), int(result.cycles[0]), int(self._outer_bits(result.read, result.write, 1)[0]))
-            if best is None or (found.cycles, found.outer_bits) < (best.cycles, best.outer_bits):
-                best = found
-        assert best is not None
-        return best
+    def _around(self, extents: tuple[int, int, int], stage: int) -> Found:
+        """The best of `_OUTER` outer tiles around the inner stages' own best tiling of the whole product."""
+        inner = self.best(extents, stage + 1)
+        tiling = self._outer_candidates(extents, stage, inner.tilings[0])
+        rows = self._ranked(extents, tiling, stage, inner)[:_OUTER]
+        best = self._first(extents, tiling[rows], stage, inner.tilings)
+        # The outer tile is smaller than the product: its own best inner tiling may be another.
+        again = self.best(_three(best.tilings[0].tile), stage + 1)
+        other = self._first(extents, best.tilings[0], stage, again.tilings)
+        return min(best, other, key=lambda found: (found.cycles, found.outer_bits))
+
+    def _outer_candidates(self, extents: tuple[int, int, int], stage: int, inner: Tiling) -> Tiling:
+        """Multiples of the inner tile of all cores; where none fits, of one core's; then of the unit's step."""
+        for steps in (_three(inner.tile), _three(inner.core_tile)):
+            with contextlib.suppress(HwsimError):
+                return self.candidates(extents, stage, steps)
+        return self.candidates(extents, stage, self.problem.unit.tile_step)
+
+    def _ranked(self, extents: tuple[int, int, int], tiling: Tiling, stage: int, inner: Found) -> np.ndarray:
+        """Candidates by an estimate: the work inside as for the whole product, plus what cutting it up adds."""
+        where = self.problem.hierarchy.stages[stage]
+        whole = np.broadcast_to(np.array(extents), tiling.tile.shape)
+        beside, between, outer_bits = transfer_bounds(self.problem, where, whole, tiling)
+        start, also = first_loads(self.problem, where, whole, tiling)
+        # Outer tiles that leave cores or rows of the unit without work slow everything inside down.
+        fully, cut_up = (chip_cycles(self.unit, whole, tile) for tile in (whole, tiling.tile))
+        inside = inner.cycles * cut_up // fully + self._cut(whole, tiling, stage + 1, inner.tilings[0])
+        bound = np.maximum(inside, beside - start) + (between - also) + np.maximum(start, also)
+        return np.lexsort((outer_bits, bound))
+
+    def _cut(self, whole: np.ndarray, tiling: Tiling, stage: int, inner: Tiling) -> np.ndarray:
+        """[cases]: cycles that ``stage`` spends on a first load per outer tile, and on sums of cut-up K."""
+        where, widths = self.problem.hierarchy.stages[stage], self.problem.widths
+        trips = -(-whole // tiling.tile)
+        start, also = first_loads(self.problem, where, inner.tile, inner)
+        sums, route = Moves(), where.routes.get("output", ())
+        spilled = whole[:, M] * whole[:, N] * (trips[:, K] - 1) * widths.partial
+        sums.along(route, spilled, 0)
+        sums.along(route[::-1], spilled, 0)
+        first = np.prod(trips, axis=1) * max(start[0], also[0])
+        return np.asarray(first + slowest(sums.cycles(self.problem.hierarchy.ports)))
+
+    def _first(self, extents: tuple[int, int, int], tiling: Tiling, stage: int, inner: tuple[Tiling, ...]) -> Found:
+        """The best of a few outer tilings, all with the same ``inner`` ones."""
+        whole = np.broadcast_to(np.array(extents), tiling.tile.shape)
+        result = self.problem.evaluate(stage, whole, tiling, inner)
+        moved = self._outer_bits(result.read, result.write, len(whole))
+        row = np.lexsort((moved, result.cycles))[0]
+        return Found((tiling[row : row + 1], *inner), int(result.cycles[row]), int(moved[row]))
 
     def _outer_bits(self, read: dict[str, np.ndarray], write: dict[str, np.ndarray], count: int) -> np.ndarray:
         name, zero = self.problem.hierarchy.outermost, np.zeros(count, np.int64)
@@ -177,3 +205,8 @@ class Search:
             f"{'x'.join(map(str, tile))}, needs {sum(held.values())} B of {(port.usable_bits or 0) // 8} B{half}, "
             f"{-(-int(short[0]) // 8)} B too much; the largest part is the {largest}'s {held[largest]} B"
         )
+
+
+def _three(values: np.ndarray) -> tuple[int, int, int]:
+    m, n, k = values[0].tolist()
+    return m, n, k

@@ -46,7 +46,7 @@ class Walk:
         self.last = trips - 1
         counts = np.take_along_axis(trips, tiling.order, axis=1)
         outer, middle, inner = (counts[:, i, None, None, None] for i in range(3))
-        o, p, q = _positions(counts)
+        (o, p, q), multiplicities = _representatives(counts)
         self.inverse = np.argsort(tiling.order, axis=1)
         ends_q, starts_q = q + 1 >= inner, q <= 0
         ends_p, starts_p = ends_q & (p + 1 >= middle), starts_q & (p <= 0)
@@ -61,10 +61,10 @@ class Walk:
             np.where(starts_q, np.where(p <= 0, middle - 1, p - 1), p),
             np.where(starts_q, inner - 1, q - 1),
         )
-        self.weight = np.prod(np.broadcast_arrays(*_multiplicities(counts)), axis=0)
+        self.weight = np.prod(np.broadcast_arrays(*multiplicities), axis=0)
 
     def _unordered(self, *indices: np.ndarray) -> np.ndarray:
-        """[3 (m, n, k), cases, 4, 4, 4] from indices in loop order."""
+        """[3 (m, n, k), cases, ≤ 4, ≤ 4, ≤ 4] from indices in loop order."""
         ordered = np.stack(np.broadcast_arrays(*indices), axis=1)
         return np.moveaxis(np.take_along_axis(ordered, self.inverse[:, :, None, None, None], axis=1), 1, 0)
 
@@ -89,20 +89,19 @@ def wide(values: np.ndarray) -> np.ndarray:
     return values[:, None, None, None]
 
 
-def _positions(counts: np.ndarray) -> list[np.ndarray]:
-    """Loop indices first, second, last but one, last; of each loop along an axis of its own."""
-    zero = np.zeros_like(counts)
-    ones = np.minimum(zero + 1, counts - 1)
-    index = np.stack([zero, ones, np.maximum(counts - 2, 0), counts - 1], axis=2)
-    return _spread(index)
+def _representatives(counts: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Loop indices first, second, last but one, last, and how many indices each stands for.
 
-
-def _multiplicities(counts: np.ndarray) -> list[np.ndarray]:
-    """How many indices each of `_positions` stands for; they add up to the trip count."""
+    Each loop lies along an axis of its own. The multiplicities of a loop add up to its trip count; an index
+    that stands for nothing in any case is left out.
+    """
     one = np.ones_like(counts)
+    index = np.stack([0 * one, np.minimum(one, counts - 1), np.maximum(counts - 2, 0), counts - 1], axis=2)
     weight = np.stack([one, np.maximum(counts - 3, 0), one * (counts > 2), one * (counts > 1)], axis=2)
-    return _spread(weight)
+    used = [np.any(weight[:, loop] > 0, axis=0) for loop in range(3)]
+    return _spread(index, used), _spread(weight, used)
 
 
-def _spread(values: np.ndarray) -> list[np.ndarray]:
-    return [values[:, 0, :, None, None], values[:, 1, None, :, None], values[:, 2, None, None, :]]
+def _spread(values: np.ndarray, used: list[np.ndarray]) -> list[np.ndarray]:
+    outer, middle, inner = (values[:, loop, used[loop]] for loop in range(3))
+    return [outer[:, :, None, None], middle[:, None, :, None], inner[:, None, None, :]]
