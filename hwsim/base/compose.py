@@ -93,7 +93,8 @@ def _error(shown: str, position: Position, message: str) -> InputError:
 
 
 def _start(event: yaml.Event) -> Position:
-    return event.start_mark.line + 1, event.start_mark.column + 1
+    mark: Any = event.start_mark
+    return mark.line + 1, mark.column + 1
 
 
 class _Composer:

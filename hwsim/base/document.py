@@ -30,6 +30,8 @@ class Document:
     data: dict[str, Any]
     values: Mapping[Location, Position] = field(default_factory=dict, repr=False)
     keys: Mapping[Location, Position] = field(default_factory=dict, repr=False)
+    text: str = field(default="", repr=False)
+    """The file as it was read."""
 
     @property
     def path(self) -> Path:
@@ -63,7 +65,7 @@ def parse_document(text: str, shown: str) -> Document:
         line, column = composed.values[()]
         got = "a list" if isinstance(composed.data, list) else "a single value"
         raise InputError(f"{shown}:{line}:{column}: expected keys and values at the top, got {got}")
-    return Document(shown, composed.data, composed.values, composed.keys)
+    return Document(shown, composed.data, composed.values, composed.keys, text)
 
 
 def read_document(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Document:

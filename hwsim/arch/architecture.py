@@ -1,0 +1,144 @@
+"""`Architecture`: memories, compute, clock, technology and quantization rules, read from YAML."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
+
+from hwsim import technology
+from hwsim.arch.checks import check_architecture, wired
+from hwsim.arch.override import overridden
+from hwsim.arch.quantization import Quantization
+from hwsim.base.document import Document, read_document
+from hwsim.base.errors import InputError
+from hwsim.base.quantities import Hertz
+from hwsim.base.record import Record
+from hwsim.base.registry import OneOf, Registry
+from hwsim.base.shipped import find
+from hwsim.base.validate import validate
+from hwsim.memory import Memory, memories
+from hwsim.units.registry import MatmulUnit, units
+from hwsim.units.vector import VectorUnit
+
+
+class _MatmulUnits(Registry[type[Record]]):
+    """The registered units that multiply matrices."""
+
+    def items(self) -> dict[str, type[Record]]:
+        return {name: part for name, part in units.items().items() if issubclass(part, MatmulUnit)}
+
+
+def _known_node(value: Any) -> Any:
+    try:
+        return technology.get(value).name if isinstance(value, str) else value
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
+
+Node = Annotated[str, BeforeValidator(_known_node), WithJsonSchema({"type": "string", "enum": technology.names()})]
+
+
+AnyMemory = Annotated[Memory, OneOf(memories)]
+AnyMatmulUnit = Annotated[MatmulUnit, OneOf(_MatmulUnits("unit", "hwsim.units"))]
+
+
+class Process(Record):
+    """The process the chip is made in, and the clock it runs at."""
+
+    node: Node = "7nm"
+    """A process node with a table, or one scaled from it (``hwsim list technologies``)."""
+    clock: Hertz
+    """Clock of compute units and on-chip memories, such as ``1 GHz``."""
+
+
+class Architecture(Record):
+    """Hardware that runs workloads: one chip with its memories, from the outside in, and its compute units."""
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    technology: Process
+    memories: dict[str, AnyMemory] = Field(min_length=1)
+    """From the outside in; each feeds the next, and the last one the compute unit."""
+    compute: AnyMatmulUnit
+    """What multiplies matrices."""
+    vector: VectorUnit = VectorUnit()
+    """What does everything else: activations, norms, softmax, pooling."""
+    quantization: Quantization = Quantization()
+
+    _document: Document | None = PrivateAttr(None)
+    _written_compute: MatmulUnit | None = PrivateAttr(None)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The architecture of a YAML file, or a shipped one by its bare name.
+
+        Raises `InputError` with file, line and column of the first problem.
+        """
+        return cls.from_document(read_document(find(path, "archs")))
+
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """``document`` checked; the architecture keeps it to be stored beside results."""
+        architecture = validate(cls, document)
+        architecture._document = document
+        return architecture
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        self._written_compute = self.compute
+        # `compute` is what really computes: its partial sums are added in the accumulator memory's format.
+        self.__dict__["compute"] = wired(self.compute, self.memories)
+        check_architecture(self)
+        return self
+
+    @property
+    def document(self) -> Document | None:
+        """The file it was read from, if any."""
+        return self._document
+
+    @property
+    def clock_hz(self) -> float:
+        return self.technology.clock
+
+    def data(self) -> dict[str, Any]:
+        """What its file says, or would say: plain keys and values."""
+        return self._document.data if self._document is not None else self._resolved()
+
+    def _resolved(self) -> dict[str, Any]:
+        """Every key, defaults included."""
+        dumped = self.model_dump(mode="json", by_alias=True, serialize_as_any=True)
+        compute = self._written_compute or self.compute
+        return {**dumped, "compute": compute.model_dump(mode="json", by_alias=True, serialize_as_any=True)}
+
+    def text(self) -> str:
+        """Its file, or YAML that says the same."""
+        if self._document is not None and self._document.text:
+            return self._document.text
+        return str(yaml.safe_dump(self.data(), sort_keys=False, allow_unicode=True))
+
+    def override(self, changes: Mapping[str, Any]) -> Self:
+        """The architecture that its file would describe with ``changes`` made: dotted path to value.
+
+        >>> array = Architecture.load("systolic_int8_ws_32x32")
+        >>> array.override({"compute.rows": 16, "compute.cols": "16"}).compute.peak_macs_per_cycle
+        256
+
+        The result is checked as a whole, after all changes. Raises `InputError` for a path that leads nowhere
+        (with the nearest key) and for a value that does not fit.
+        """
+        shown = self._document.shown if self._document is not None else self.name
+        data = overridden(self.data(), self._resolved(), changes, shown)
+        return self.from_document(Document(shown, data))
+
+    def __eq__(self, other: object) -> bool:
+        """Same hardware, wherever it was read from; the order of the memories counts."""
+        if type(self) is not type(other):
+            return NotImplemented
+        mine, theirs = self.__dict__, other.__dict__
+        return mine == theirs and list(mine["memories"]) == list(theirs["memories"])
+
+    __hash__ = None  # type: ignore[assignment]  # memories are a mapping

@@ -1,0 +1,89 @@
+"""``hwsim check``: are these files what they should be? No simulation, no heavy import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hwsim.base.document import Document, read_document
+from hwsim.base.errors import HwsimError, InputError, did_you_mean
+from hwsim.base.shipped import FOLDERS, find, shipped
+
+KINDS = {"archs": "architecture", "workloads": "workload", "studies": "study"}
+_TELLING_KEYS = {
+    "archs": ("compute", "memories", "technology", "quantization", "vector"),
+    "workloads": ("operators", "tensors", "inputs", "calibration", "metric", "numerics"),
+    "studies": ("vary", "architecture", "workloads", "objectives", "constraints", "search"),
+}
+"""Top-level keys that tell what a file describes."""
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.pass_context
+def check(ctx: click.Context, files: tuple[str, ...]) -> None:
+    """Check architectures, workloads and studies; recognised by what is in them."""
+    bad = 0
+    for file in files:
+        try:
+            kind, name = check_file(file)
+        except HwsimError as error:
+            click.echo(" ".join(str(error).split()), err=True)
+            bad = max(bad, error.exit_code)
+        else:
+            click.echo(f"{file}: {KINDS[kind]} '{name}' is fine")
+    ctx.exit(bad)
+
+
+def check_file(name: str) -> tuple[str, str]:
+    """Kind and name of what ``name`` (a file, or something shipped) describes; raises `InputError`."""
+    path = _path(name)
+    if path.suffix == ".csv":
+        return "workloads", _load("workloads", path)
+    kind = recognise(read_document(path))
+    return kind, _load(kind, path)
+
+
+def _path(name: str) -> Path:
+    if Path(name).exists() or Path(name).suffix or len(Path(name).parts) > 1:
+        # A path into a shipped folder is also understood outside a checkout.
+        return find(name, next((kind for kind, folder in FOLDERS.items() if folder in Path(name).parts), "archs"))
+    for kind in FOLDERS:
+        if name in shipped(kind):
+            return shipped(kind)[name]
+    known = [each for kind in FOLDERS for each in shipped(kind)]
+    raise InputError(f"{name}: neither a file nor shipped with hwsim{did_you_mean(name, known)}")
+
+
+def _load(kind: str, path: Path) -> str:
+    if kind == "archs":
+        from hwsim.arch import Architecture
+
+        return Architecture.load(path).name
+    if kind == "workloads":
+        from hwsim.workload import Workload
+
+        return Workload.load(path).name
+    from hwsim.explore import check_study
+
+    return check_study(path).name
+
+
+def recognise(document: Document) -> str:
+    """``archs``, ``workloads`` or ``studies``, by the keys at the top; raises `InputError` when none tells."""
+    scores = {kind: sum(key in document.data for key in keys) for kind, keys in _TELLING_KEYS.items()}
+    best = max(scores, key=lambda kind: scores[kind])
+    if scores[best] == 0:
+        raise document.error(
+            (),
+            "neither an architecture (memories, compute), a workload (operators) nor a study (vary)"
+            f"{_misspelt(list(document.data))}",
+        )
+    return best
+
+
+def _misspelt(written: list[str]) -> str:
+    known = [key for keys in _TELLING_KEYS.values() for key in keys]
+    tails = [did_you_mean(key, known) for key in written]
+    return next((f" ('{key}'{tail})" for key, tail in zip(written, tails, strict=True) if "did you mean" in tail), "")

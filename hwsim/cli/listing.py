@@ -1,0 +1,84 @@
+"""``hwsim list``: what there is, by kind, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from hwsim.base.shipped import shipped
+from hwsim.cli import console
+
+Rows = Iterable[tuple[Any, ...]]
+
+
+def registries() -> dict[str, Any]:
+    """Kind (plural) to the registry of its parts."""
+    from hwsim.datapath.accumulator import accumulators
+    from hwsim.datapath.multiplier import multipliers
+    from hwsim.datapath.reduction import reductions
+    from hwsim.memory import memories
+    from hwsim.units.registry import units
+
+    return {
+        "units": units, "multipliers": multipliers, "reductions": reductions, "accumulators": accumulators,
+        "memories": memories,
+    }  # fmt: skip
+
+
+def _formats() -> Rows:
+    from hwsim import formats
+
+    for name, entry in formats.entries().items():
+        made = entry.format
+        yield name, made.kind, made.bits, f"{made.max:.6g}", ", ".join(entry.aliases)
+
+
+def _technologies() -> Rows:
+    from hwsim import technology
+
+    return ((name, technology.get(name).rule) for name in technology.names())
+
+
+def _described(kind: str) -> Callable[[], Rows]:
+    def rows() -> Rows:
+        from hwsim.base.document import read_document
+
+        for name, path in shipped(kind).items():
+            data = read_document(path).data
+            yield name, data.get("description") or data.get("question") or ""
+
+    return rows
+
+
+def _parts(kind: str) -> Callable[[], Rows]:
+    def rows() -> Rows:
+        for name, part in sorted(registries()[kind].items().items()):
+            yield name, console.first_sentence(part.__doc__)
+
+    return rows
+
+
+_KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
+    "formats": (("name", "kind", "bits", "max", "also called"), _formats),
+    "multipliers": (("name", "what it is"), _parts("multipliers")),
+    "reductions": (("name", "what it is"), _parts("reductions")),
+    "accumulators": (("name", "what it is"), _parts("accumulators")),
+    "units": (("name", "what it is"), _parts("units")),
+    "memories": (("name", "what it is"), _parts("memories")),
+    "technologies": (("name", "prices from"), _technologies),
+    "archs": (("name", "description"), _described("archs")),
+    "workloads": (("name", "description"), _described("workloads")),
+    "studies": (("name", "question"), _described("studies")),
+}
+
+
+@click.command(name="list")
+@click.argument("kind", type=click.Choice(list(_KINDS)))
+def list_parts(kind: str) -> None:
+    """List what hwsim knows of a kind; `hwsim show NAME` says more about each."""
+    headings, rows = _KINDS[kind]
+    console.show(console.table(headings, rows(), right=("bits", "max")))
+    if kind == "formats":
+        click.echo("and any e{x}m{y}, int{n}, uint{n}, q{i}.{f}, uq{i}.{f}")

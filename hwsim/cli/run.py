@@ -1,0 +1,135 @@
+"""``hwsim run``, ``compare`` and ``explore``: the commands that simulate."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hwsim.base.errors import InputError
+from hwsim.base.shipped import find
+
+if TYPE_CHECKING:
+    from hwsim.arch import Architecture
+    from hwsim.workload import Workload
+
+_output = click.option(
+    "-o", "--output", metavar="DIR", type=click.Path(path_type=Path),
+    help="Write tables, figures and report.html there; the folder appears only when complete.",
+)  # fmt: skip
+_force = click.option("--force", is_flag=True, help="Replace an earlier result in DIR.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+_seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+
+
+@click.command()
+@click.argument("arch")
+@click.argument("workload")
+@_output
+@_force
+@_as_json
+@_seed
+def run(arch: str, workload: str, output: Path | None, force: bool, as_json: bool, seed: int) -> None:
+    """Run WORKLOAD on ARCH: bits, cycles, energy, area."""
+    architecture, work = _architecture(arch), _workload(workload)
+    _may_write(output, "run", force)
+    from hwsim.engine import simulate
+    from hwsim.report import run_view, write_run
+
+    with _progress() as advance:
+        result = simulate(architecture, work, seed=seed, progress=advance)
+    if output is not None:
+        write_run(result, output)
+    _answer(as_json, result.to_json(), run_view(result))
+
+
+@click.command()
+@click.argument("archs", nargs=-1, required=True, metavar="ARCH ARCH...")
+@click.option("-w", "--workload", required=True, help="What to run on each.")
+@_output
+@_force
+@_as_json
+@_seed
+def compare(archs: tuple[str, ...], workload: str, output: Path | None, force: bool, as_json: bool, seed: int) -> None:
+    """Run one workload on several architectures, side by side."""
+    architectures, work = [_architecture(arch) for arch in archs], _workload(workload)
+    _may_write(output, "comparison", force)
+    from hwsim.engine import compare as compare_architectures
+    from hwsim.report import comparison_view, write_comparison
+
+    with _progress() as advance:
+        results = compare_architectures(architectures, work, seed=seed, progress=advance)
+    if output is not None:
+        write_comparison(results, output)
+    _answer(as_json, {"runs": [result.to_json() for result in results]}, comparison_view(results))
+
+
+@click.command()
+@click.argument("study")
+@_output
+@_force
+@_as_json
+@click.option("--workers", type=click.IntRange(1), help="Processes side by side; default: one per processor.")
+@click.option("--restart", is_flag=True, help="Forget what an interrupted run of this study has finished.")
+def explore(study: str, output: Path | None, force: bool, as_json: bool, workers: int | None, restart: bool) -> None:
+    """Sweep or search the design space of STUDY; an interrupted study goes on where it stopped."""
+    from hwsim.explore import load_study, run_study
+    from hwsim.report import study_json, study_view, write_study
+
+    path = find(study, "studies")
+    target = output or Path("reports") / load_study(path)[0].study.name
+    _may_write(target, "study", force)
+    with _progress() as advance:
+        result = run_study(path, target, workers=workers, restart=restart, watch=advance, write=write_study)
+    _answer(as_json, study_json(result), study_view(result))
+
+
+def _architecture(name: str) -> Architecture:
+    from hwsim.arch import Architecture
+
+    return Architecture.load(name)
+
+
+def _workload(name: str) -> Workload:
+    from hwsim.workload import Workload
+
+    return Workload.load(name)
+
+
+def _may_write(directory: Path | None, kind: str, force: bool) -> None:
+    """Before anything runs: is the folder free, or an earlier result that may be replaced?"""
+    if directory is None:
+        return
+    from hwsim.report.folder import check_replaceable
+
+    check_replaceable(directory, kind)
+    if not force and directory.is_dir() and any(directory.iterdir()):
+        raise InputError(f"{directory}: holds an earlier result; name another folder, or add --force to replace it")
+
+
+def _answer(as_json: bool, plain: Any, view: Any) -> None:
+    if as_json:
+        click.echo(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    from hwsim.cli.console import show
+
+    show(view)
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """A function ``(done, all)`` that draws a bar on stderr, or nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

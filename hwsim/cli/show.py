@@ -1,0 +1,119 @@
+"""``hwsim show``: everything that goes by a name, with its numbers and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from hwsim.base.errors import InputError, did_you_mean
+from hwsim.base.shipped import shipped
+from hwsim.cli import console
+from hwsim.cli.listing import registries
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Views = list["RenderableType"]
+
+
+@click.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show a format, unit, multiplier, memory, technology, architecture… by name.
+
+    A kind in front (technology/7nm, reductions/exact) says which, where a name has several meanings; without it all
+    are shown. A path to a YAML file shows what it describes.
+    """
+    console.show(*views_of(name))
+
+
+def views_of(name: str) -> Views:
+    """What there is to say about ``name``; raises `InputError` with the nearest name."""
+    kind, _, rest = name.partition("/")
+    kinds = {found: found for found in _SHOWN} | {_singular(found): found for found in _SHOWN}
+    if rest and kind in kinds:
+        views = _SHOWN[kinds[kind]](rest)
+        if views is None:
+            raise InputError(f"unknown {_singular(kinds[kind])} '{rest}'{did_you_mean(rest, _names(kinds[kind]))}")
+        return views
+    if name.endswith((".yaml", ".yml")):
+        return _file(name)
+    found = [view for shown in _SHOWN.values() for view in shown(name) or []]
+    if not found:
+        known = {each for kind in _SHOWN for each in _names(kind)}
+        raise InputError(f"nothing is called '{name}'{did_you_mean(name, known)}")
+    return found
+
+
+def _singular(kind: str) -> str:
+    return {"technologies": "technology", "memories": "memory", "studies": "study"}.get(kind, kind.removesuffix("s"))
+
+
+def _names(kind: str) -> Iterator[str]:
+    if kind == "formats":
+        from hwsim import formats
+
+        return iter(formats.names())
+    if kind == "technologies":
+        from hwsim import technology
+
+        return iter(technology.names())
+    if kind in ("archs", "workloads", "studies"):
+        return iter(shipped(kind))
+    return iter(registries()[kind].names())
+
+
+def _file(path: str) -> Views:
+    from hwsim.base.document import read_document
+    from hwsim.cli.check import recognise
+    from hwsim.cli.views import architecture_view, text_view
+
+    document = read_document(path)
+    kind = recognise(document)
+    if kind != "archs":
+        return text_view(path, document.text)
+    from hwsim.arch import Architecture
+
+    return architecture_view(Architecture.from_document(document))
+
+
+def _format(name: str) -> Views | None:
+    from hwsim import formats
+    from hwsim.cli.views import format_view
+
+    try:
+        return format_view(formats.get(name))
+    except InputError:
+        return None
+
+
+def _technology(name: str) -> Views | None:
+    from hwsim import technology
+    from hwsim.cli.views import technology_view
+
+    return technology_view(technology.get(name)) if name in technology.names() else None
+
+
+def _part(kind: str) -> Callable[[str], Views | None]:
+    def views(name: str) -> Views | None:
+        from hwsim.cli.views import part_view
+
+        parts = registries()[kind].items()
+        return part_view(name, _singular(kind), parts[name]) if name in parts else None
+
+    return views
+
+
+def _shipped(kind: str) -> Callable[[str], Views | None]:
+    return lambda name: _file(str(shipped(kind)[name])) if name in shipped(kind) else None
+
+
+_SHOWN: dict[str, Callable[[str], Views | None]] = {
+    "formats": _format,
+    "technologies": _technology,
+    **{kind: _part(kind) for kind in ("units", "multipliers", "reductions", "accumulators", "memories")},
+    **{kind: _shipped(kind) for kind in ("archs", "workloads", "studies")},
+}
+"""Kind to what shows a name of that kind, or answers None."""

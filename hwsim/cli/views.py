@@ -1,0 +1,174 @@
+"""What ``hwsim show`` prints of a format, a part, a technology and an architecture."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hwsim.base.record import Record
+from hwsim.cli.console import first_sentence, heading, paragraph, plain, table
+from hwsim.report.engineering import area, count, engineering
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from hwsim.arch import Architecture
+    from hwsim.formats import Format
+    from hwsim.technology import Technology
+
+_TYPES = {"string": "text", "object": "keys and values", "null": "nothing", "array": "list", "boolean": "true, false"}
+
+
+def text_view(name: str, text: str) -> list[RenderableType]:
+    """A file as it is."""
+    return [heading(name, ""), paragraph(text.rstrip())]
+
+
+class Sources:
+    """Footnotes: each source gets its number when first cited."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+
+    def cite(self, source: str) -> str:
+        if source not in self.known:
+            self.known.append(source)
+        return f"[{self.known.index(source) + 1}]"
+
+    def view(self) -> RenderableType:
+        return table(("", "source"), ((f"[{index}]", source) for index, source in enumerate(self.known, start=1)))
+
+
+def format_view(fmt: Format) -> list[RenderableType]:
+    """The record of a number format, what follows from it, and its values when they are few."""
+    from hwsim import formats
+
+    entry = formats.entries().get(fmt.name)
+    rows = [("bits", fmt.bits)]
+    rows += [
+        (name.replace("_", " "), getattr(fmt, name))
+        for name in ("exponent_bits", "precision", "bias", "integer_bits", "fraction_bits", "symmetric", "specials")
+        if hasattr(fmt, name)
+    ]
+    for name in ("max", "min", "min_normal", "min_subnormal", "eps", "has_inf", "has_nan", "has_subnormals"):
+        value = getattr(fmt, name, None)
+        if value is not None:
+            shown = ("yes" if value else "no") if isinstance(value, bool) else f"{value:.9g}"
+            rows.append((name.replace("_", " ").removeprefix("has "), shown))
+    if entry is not None and entry.aliases:
+        rows.append(("also called", ", ".join(entry.aliases)))
+    rows.append(("source", entry.source if entry is not None else "by the pattern of its name"))
+    if fmt.bits <= 5:
+        rows.append(("values", " ".join(f"{value:g}" for value in sorted(set(fmt.values().tolist())))))
+    return [heading(fmt.name, f"a {fmt.kind} format"), table(("property", "value"), rows)]
+
+
+def part_view(name: str, kind: str, part: type[Record]) -> list[RenderableType]:
+    """What a part is, and the keys that it takes in YAML."""
+    from hwsim.base.json_schema import json_schema
+
+    described = inspect.cleandoc(part.__doc__ or "").split(">>>")[0].strip()
+    schema = json_schema(part)
+    required = schema.get("required", [])
+    rows = [
+        (key, _accepts(rule), _default(rule, key in required), plain(first_sentence(rule.get("description"))))
+        for key, rule in schema.get("properties", {}).items()
+        if key != "kind"
+    ]
+    views = [heading(name, f"a {kind}"), paragraph(plain(described))]
+    return [*views, table(("key", "accepts", "default", "what it is"), rows)] if rows else views
+
+
+def _accepts(rule: Mapping[str, Any]) -> str:
+    """A JSON Schema as a person says it."""
+    if "enum" in rule or "const" in rule:
+        return ", ".join(str(choice) for choice in rule.get("enum", [rule.get("const")]))
+    for several in ("anyOf", "oneOf"):
+        if several in rule:
+            words = dict.fromkeys(_accepts(each) for each in rule[several])
+            return "quantity" if list(words) == ["number", "text"] else " or ".join(words - {"nothing": None}.keys())
+    if "$ref" in rule:
+        return str(rule["$ref"]).rsplit("/", 1)[-1]
+    kind = str(rule.get("type", "anything"))
+    return _TYPES.get(kind, kind)
+
+
+def _default(rule: Mapping[str, Any], required: bool) -> str:
+    if required:
+        return "required"
+    value = rule.get("default")
+    if isinstance(value, Mapping):
+        return str(value.get("kind", "its own defaults"))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "–" if value is None else ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def technology_view(technology: Technology) -> list[RenderableType]:
+    """Every number of a technology with its status and source."""
+    sources = Sources()
+    rows = [
+        (number.name, _measured(number.value, number.unit), number.status, sources.cite(number.source))
+        for number in technology.numbers()
+    ]
+    title = heading(f"technology/{technology.name}", f"{technology.voltage_v:g} V, prices from {technology.rule}")
+    numbers = table(("number", "value", "status", "source"), rows, right=("value",))
+    return [title, numbers, paragraph(""), sources.view()]
+
+
+def _measured(value: float, unit: str) -> str:
+    if unit == "m2":
+        return area(value)
+    return f"{value:.4g}" if unit == "1" else engineering(value, unit)
+
+
+def architecture_view(architecture: Architecture) -> list[RenderableType]:
+    """Memories, compute, area and energy of an architecture, with the sources of its costs."""
+    from hwsim import technology
+
+    node, clock = technology.get(architecture.technology.node), architecture.clock_hz
+    sources = Sources()
+    unit = architecture.compute
+    peak = unit.peak_macs_per_cycle
+    facts = [
+        ("technology", f"{node.name}, {engineering(clock, 'Hz')}"),
+        ("compute", f"{unit.kind}, {count(peak)} MACs per cycle, {engineering(2 * peak * clock, 'op/s')}"),
+        ("operands", f"{unit.a_format.name} × {unit.b_format.name}, sums in {unit.result_format.name}"),
+        ("vector", f"{architecture.vector.lanes} lanes, {architecture.vector.format.name}"),
+    ]
+    memories = []
+    for name, memory in architecture.memories.items():
+        cost = memory.cost(node)
+        size = "–" if memory.capacity is None else _bytes(memory.capacity)
+        rate = engineering(memory.bytes_per_cycle(clock) * clock, "B/s")
+        energy = engineering(cost.read_j_per_byte, "J/B")
+        memories.append((name, memory.kind, size, rate, energy, area(cost.area_m2), sources.cite(cost.source)))
+    return [
+        heading(architecture.name, architecture.description),
+        table(("", ""), facts),
+        paragraph(""),
+        table(("memory", "kind", "size", "peak", "read", "area", "source"), memories, right=("size", "peak", "area")),
+        paragraph(""),
+        _unit_costs(architecture, node, sources),
+        paragraph(""),
+        sources.view(),
+    ]
+
+
+def _unit_costs(architecture: Architecture, node: Technology, sources: Sources) -> RenderableType:
+    rows: list[tuple[str, str, str, str]] = []
+    for name, unit in (("compute", architecture.compute), ("vector", architecture.vector)):
+        cost = unit.cost(node)
+        for part, value in cost.area_m2.items():
+            source = cost.sources.get(part)
+            rows.append((f"{name}: {part}", area(value), "", sources.cite(source) if source else ""))
+        rows += [(f"{name}: {action}", "", engineering(value, "J"), "") for action, value in cost.energy_j.items()]
+    return table(("part or action", "area", "energy of one", "source"), rows, right=("area", "energy of one"))
+
+
+def _bytes(size: int) -> str:
+    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if size % (1 << power) == 0:
+            return f"{size >> power} {unit}"
+    return f"{size} B"
