@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import yaml
 from pydantic import Field, PositiveInt, PrivateAttr
 
 from hwsim.base.compose import Location
@@ -66,6 +67,12 @@ class Workload(Record):
         from hwsim.workload.loading import load  # it makes Workloads
 
         return load(path)
+
+    def text(self) -> str:
+        """Its file, or YAML that says the same."""
+        if self._path is not None and self._path.is_file():
+            return self._path.read_text(encoding="utf-8")
+        return str(yaml.safe_dump(self.model_dump(mode="json", exclude_unset=True), sort_keys=False, allow_unicode=True))
 
     def check(self) -> None:
         """Raises `Misplaced` unless names, order, tensors, shapes and metric fit."""

@@ -1,0 +1,159 @@
+"""The backend that computes with an architecture's own numbers: quantize, multiply, rescale, round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwsim.engine.metrics import max_ulp
+from hwsim.engine.operands import Operand, quantized_pair
+from hwsim.engine.vector import apply_function
+from hwsim.formats.quantize import fixed_point_multiplier, requantize
+from hwsim.workload.backend import Activation, OperandRole
+
+if TYPE_CHECKING:
+    from hwsim.arch import Architecture
+    from hwsim.engine.calibration import Scales
+    from hwsim.engine.plan import Plan
+    from hwsim.formats.quantize import Scale
+
+Progress = Callable[[str], None]
+"""Called with the name of a step when it has been computed."""
+
+
+@dataclass
+class StepNumbers:
+    """What happened to the numbers of one step."""
+
+    output: np.ndarray = field(default_factory=lambda: np.empty(0))
+    """Values that the step left behind, float64."""
+    overflows: int | None = None
+    saturations: int | None = None
+    max_ulp: float | None = None
+    """Of the datapath alone: against the exact sum of the operands that it was given."""
+
+
+class SimulatedBackend:
+    """Runs a workload's operators with the bits of an architecture; a `hwsim.workload.Backend`.
+
+    A product's operands are quantized (or, without quantization rules, rounded to the operand formats),
+    multiplied in the unit's own order of additions, and scaled back: in the vector unit's format, or, with
+    ``requantization: fixed_point`` and integer sums, by integer multiplication and shift into the codes that
+    the next product reads (Jacob et al., arXiv:1712.05877, section 2.2). Zero points are taken out of the
+    integer sums exactly, as terms that hardware folds into the bias.
+    """
+
+    def __init__(self, architecture: Architecture, plan: Plan, scales: Scales, progress: Progress | None = None):
+        self.architecture = architecture
+        self.unit = architecture.compute
+        self.vector_unit = architecture.vector
+        self.plan = plan
+        self.scales = scales
+        self.progress = progress
+        self.steps: dict[str, StepNumbers] = {}
+
+    def matmul(
+        self,
+        name: str,
+        a: np.ndarray,
+        b: np.ndarray,
+        *,
+        bias: np.ndarray | None = None,
+        activation: Activation | None = None,
+        b_role: OperandRole = "weight",
+    ) -> np.ndarray:
+        """See `hwsim.workload.Backend.matmul`."""
+        self.steps[name] = StepNumbers(overflows=0, saturations=0, max_ulp=0.0)
+        scale_a = self.scales.of(name, "a", self.plan.scaled_as.get(name))
+        scale_b = self.scales.of(name, "b") if b_role == "activation" else None
+        out = np.empty((*a.shape[:-1], b.shape[-1]))
+        for index in np.ndindex(a.shape[:-2]):
+            pair = quantized_pair(self.architecture, a[index], b[index], scale_a, scale_b, b_role)
+            out[index] = self._finish(name, pair, None if bias is None else bias[index], activation)
+        return self._done(name, out)
+
+    def vector(self, name: str, op: str, arrays: list[np.ndarray], **params: float) -> np.ndarray:
+        """See `hwsim.workload.Backend.vector`."""
+        self.steps.setdefault(name, StepNumbers())
+        return self._done(name, apply_function(self.vector_unit, op, arrays, **params))
+
+    # One product --------------------------------------------------------------------------------------
+
+    def _finish(
+        self, name: str, pair: list[tuple[Operand, Operand]], bias: np.ndarray | None, activation: str | None
+    ) -> np.ndarray:
+        """Multiply every group of k, then rescale, add the bias and apply the activation."""
+        out_scale = self.scales.tensors.get(name) if name in self.plan.kept else None
+        if len(pair) == 1 and out_scale is not None and self._stays_integer(pair[0], activation):
+            return self._requantized(self._sums(name, *pair[0]), pair[0], bias, activation, out_scale)
+        total = None
+        for a, b in pair:
+            scaled = self._rescaled(self._sums(name, a, b), a, b)
+            total = scaled if total is None else self.vector_unit.apply("add", total, scaled)
+        assert total is not None
+        if bias is not None:
+            total = self.vector_unit.apply("add", total, self.vector_unit.format.round(bias.astype(np.float64)))
+        return total if activation is None else apply_function(self.vector_unit, activation, [total])
+
+    def _sums(self, name: str, a: Operand, b: Operand) -> np.ndarray:
+        """The unit's sums as values, zero points taken out; events and ulps noted."""
+        result = self.unit.matmul_codes(a.codes, b.codes)
+        integer = result.codes.dtype == np.int64
+        sums = result.codes if integer else self.unit.result_format.decode(result.codes)
+        numbers = self.steps[name]
+        assert numbers.overflows is not None and numbers.saturations is not None
+        numbers.overflows += result.overflows
+        numbers.saturations += result.saturations
+        exact = a.values @ b.values
+        worst = max_ulp(sums.astype(np.float64), exact, self.unit.result_format)
+        numbers.max_ulp = None if worst is None or numbers.max_ulp is None else max(numbers.max_ulp, worst)
+        return sums - a.zero_point_terms(b) if integer else sums
+
+    def _rescaled(self, sums: np.ndarray, a: Operand, b: Operand) -> np.ndarray:
+        """Sums times both scales, each step rounded to the vector unit's format."""
+        fmt = self.vector_unit.format
+        values = fmt.round(sums.astype(np.float64))
+        if a.scale is None and b.scale is None:
+            return values
+        scale = fmt.round(np.asarray(a.outer_scale * b.outer_scale, dtype=np.float64))
+        return self.vector_unit.apply("mul", values, np.broadcast_to(scale, values.shape))
+
+    def _stays_integer(self, pair: tuple[Operand, Operand], activation: str | None) -> bool:
+        return (
+            self.architecture.quantization.requantization == "fixed_point"
+            and self.unit.result_format.kind == "integer"
+            and activation in (None, "relu")
+            and pair[0].scale is not None
+            and np.size(pair[0].outer_scale) == 1
+        )
+
+    def _requantized(
+        self,
+        sums: np.ndarray,
+        pair: tuple[Operand, Operand],
+        bias: np.ndarray | None,
+        activation: str | None,
+        out: Scale,
+    ) -> np.ndarray:
+        """Integer bias, integer rescaling to the next product's codes, relu as a clamp at the zero point."""
+        a, b = pair
+        scale = np.broadcast_to(np.asarray(a.outer_scale * b.outer_scale, dtype=np.float64).reshape(-1), sums.shape[-1])
+        if bias is not None:
+            sums = sums + np.rint(bias.astype(np.float64).reshape(-1) / scale).astype(np.int64)
+        multiplier, shift = fixed_point_multiplier(scale / float(np.asarray(out.scale).item()))
+        zero = int(np.asarray(out.zero_point).item())
+        fmt = self.unit.a_format
+        codes = requantize(sums, multiplier, shift, zero, fmt)
+        values = fmt.decode(codes).astype(np.int64)
+        if activation == "relu":
+            values = np.maximum(values, zero)
+        return (values - zero) * float(np.asarray(out.scale).item())
+
+    def _done(self, name: str, output: np.ndarray) -> np.ndarray:
+        self.steps[name].output = output
+        if self.progress is not None:
+            self.progress(name)
+        return output

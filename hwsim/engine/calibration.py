@@ -1,0 +1,84 @@
+"""Scales of activations, chosen on the workload's calibration split by running it in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from hwsim.formats.quantize import Scale, Scaling, calibrate
+from hwsim.workload import ReferenceBackend, Workload
+from hwsim.workload.backend import Activation, OperandRole
+
+if TYPE_CHECKING:
+    from hwsim.engine.plan import Plan
+
+Side = Literal["a", "b"]
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Scales known before the run. What has none here is scaled by the very operand that is multiplied."""
+
+    tensors: dict[str, Scale] = field(default_factory=dict)
+    """By tensor (operator or input data), per tensor: shared by all products that read it."""
+    operands: dict[tuple[str, Side], Scale] = field(default_factory=dict)
+    """By step and operand, for products of computed operands and for finer granularities."""
+
+    def of(self, step: str, side: Side, tensor: str | None = None) -> Scale | None:
+        """The scale of an operand of ``step``; ``tensor`` is what its operand a was quantized as."""
+        if side == "a" and tensor in self.tensors:
+            return self.tensors[tensor]
+        return self.operands.get((step, side))
+
+
+class _Recorder(ReferenceBackend):
+    """Keeps the activations that each product multiplies."""
+
+    def __init__(self) -> None:
+        self.operands: dict[tuple[str, Side], np.ndarray] = {}
+
+    def matmul(
+        self,
+        name: str,
+        a: np.ndarray,
+        b: np.ndarray,
+        *,
+        bias: np.ndarray | None = None,
+        activation: Activation | None = None,
+        b_role: OperandRole = "weight",
+    ) -> np.ndarray:
+        self.operands[name, "a"] = a
+        if b_role == "activation":
+            self.operands[name, "b"] = b
+        return super().matmul(name, a, b, bias=bias, activation=activation, b_role=b_role)
+
+
+def calibrate_activations(workload: Workload, scaling: Scaling | None, plan: Plan, seed: int) -> Scales:
+    """Run the calibration split in float64 and choose every activation's scale from what it saw.
+
+    Per-tensor scales belong to the tensor as its producer stores it, so that pooling and reshaping do not
+    change them. Without a calibration split there are none, and each operand scales itself.
+    """
+    data = workload.calibration_data(seed)
+    if scaling is None or data is None:
+        return Scales()
+    recorder = _Recorder()
+    outputs = workload.evaluate(recorder, seed=seed, data=data)
+    if workload.inputs is not None:
+        outputs[workload.inputs.data] = data
+    tensors = {}
+    if scaling.granularity == "tensor":
+        tensors = {name: calibrate(outputs[name], scaling) for name in set(plan.scaled_as.values())}
+    operands = {
+        (step, side): calibrate(_matrix(array), scaling)
+        for (step, side), array in recorder.operands.items()
+        if side == "b" or plan.scaled_as.get(step) not in tensors
+    }
+    return Scales(tensors, operands)
+
+
+def _matrix(array: np.ndarray) -> np.ndarray:
+    """All products' operands below each other: the scale of one serves them all."""
+    return array.reshape(-1, array.shape[-1])
