@@ -24,7 +24,9 @@ bench: $(VENV)/.installed-dev  ## Speeds as ratios to numpy, measured in one run
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
 schema: $(VENV)/.installed  ## Rewrite the JSON Schemas that editors use
-	$(BIN)/hwsim schema -o schemas
+	$(BIN)/hwsim schema arch -o arch_configs
+	$(BIN)/hwsim schema workload -o workloads
+	$(BIN)/hwsim schema study -o studies
 
 train: $(VENV)/.installed-train  ## Train the digits networks again and rewrite workloads/
 	$(BIN)/python training/train_digits.py

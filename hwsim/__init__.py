@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hwsim import formats
     from hwsim.arch import Architecture
     from hwsim.datapath import Datapath
-    from hwsim.engine import compare, simulate
+    from hwsim.engine.simulate import compare, simulate
     from hwsim.workload import Workload
 
     __version__: str

@@ -1,4 +1,4 @@
-"""JSON Schema of a record, for editors: the same declarations that drive parsing, spelled for a YAML language server."""
+"""JSON Schema of a record, for editors: the same declarations that drive parsing, for a YAML language server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of files that hold a ``model``.
 
-    It accepts every file that hwsim accepts; hwsim also checks what spans several keys.
+    It knows the spellings that the documentation uses; hwsim also checks what spans several keys.
     """
     schema = model.model_json_schema(schema_generator=_Generator)
     tidy: dict[str, Any] = _tidied(schema)

@@ -45,13 +45,13 @@ class Registry(Generic[T]):
         return sorted(self.items())
 
     def items(self) -> dict[str, T]:
-        """Name to part, after every module of the package has been imported."""
+        """Name to part, by name, after every module of the package has been imported."""
         if not self._complete:
             package = importlib.import_module(self.package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self.package}.{module.name}")
             self._complete = True
-        return dict(self._parts)
+        return dict(sorted(self._parts.items()))
 
     def get(self, name: str) -> T:
         """The part called ``name``; raises `InputError` with the nearest name."""

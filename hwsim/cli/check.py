@@ -65,9 +65,14 @@ def _load(kind: str, path: Path) -> str:
         from hwsim.workload import Workload
 
         return Workload.load(path).name
-    from hwsim.explore import check_study
+    from hwsim.explore import load_study
+    from hwsim.explore.evaluate import check_designs
 
-    return check_study(path).name
+    files, document = load_study(path)
+    check_designs(files, document)
+    for workload in files.workloads:
+        _load("workloads", workload)
+    return files.study.name
 
 
 def recognise(document: Document) -> str:

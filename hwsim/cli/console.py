@@ -16,15 +16,18 @@ WIDTH = 80
 
 
 def show(*views: RenderableType) -> None:
-    """Print rich views to stdout; plain text, `WIDTH` columns wide, where it is no terminal."""
+    """Print rich views, and text as it is, to stdout; plain text, `WIDTH` columns wide, where it is no terminal."""
     from rich.console import Console
 
     terminal = sys.stdout.isatty()
     console = Console(width=None if terminal else WIDTH, highlight=False, color_system="auto" if terminal else None)
-    with console.capture() as captured:
-        for view in views:
+    for view in views:
+        if isinstance(view, str):
+            click.echo(view)
+            continue
+        with console.capture() as captured:
             console.print(view)
-    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+        click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> RenderableType:
@@ -49,11 +52,11 @@ def heading(name: str, what: str) -> RenderableType:
     return Text.assemble((name, "bold"), "  ", what)
 
 
-def paragraph(text: str) -> RenderableType:
-    """Text as it is, without markup."""
+def paragraphs(text: str) -> RenderableType:
+    """A docstring's paragraphs, without markup, to be wrapped anew."""
     from rich.text import Text
 
-    return Text(plain(text))
+    return Text("\n\n".join(" ".join(part.split()) for part in plain(text).strip().split("\n\n")))
 
 
 def plain(text: str) -> str:
@@ -65,4 +68,4 @@ def plain(text: str) -> str:
 def first_sentence(text: str | None) -> str:
     """The first paragraph's first sentence, on one line."""
     paragraph = " ".join(plain(text or "").strip().split("\n\n")[0].split())
-    return re.split(r"(?<=[.;:]) ", paragraph)[0].rstrip(".;:")
+    return re.split(r"(?<=[.;])(?<!e\.g\.) ", paragraph)[0].rstrip(".;")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +37,10 @@ def run(arch: str, workload: str, output: Path | None, force: bool, as_json: boo
     architecture, work = _architecture(arch), _workload(workload)
     _may_write(output, "run", force)
     from hwsim.engine import simulate
-    from hwsim.report import run_view, write_run
+    from hwsim.report import progress, run_view, write_run
 
-    with _progress() as advance:
-        result = simulate(architecture, work, seed=seed, progress=advance)
+    with progress(work.name) as watch:
+        result = simulate(architecture, work, seed=seed, progress=_steps(watch))
     if output is not None:
         write_run(result, output)
     _answer(as_json, result.to_json(), run_view(result))
@@ -60,10 +58,10 @@ def compare(archs: tuple[str, ...], workload: str, output: Path | None, force: b
     architectures, work = [_architecture(arch) for arch in archs], _workload(workload)
     _may_write(output, "comparison", force)
     from hwsim.engine import compare as compare_architectures
-    from hwsim.report import comparison_view, write_comparison
+    from hwsim.report import comparison_view, progress, write_comparison
 
-    with _progress() as advance:
-        results = compare_architectures(architectures, work, seed=seed, progress=advance)
+    with progress(work.name) as watch:
+        results = compare_architectures(architectures, work, seed=seed, progress=_steps(watch))
     if output is not None:
         write_comparison(results, output)
     _answer(as_json, {"runs": [result.to_json() for result in results]}, comparison_view(results))
@@ -78,15 +76,15 @@ def compare(archs: tuple[str, ...], workload: str, output: Path | None, force: b
 @click.option("--restart", is_flag=True, help="Forget what an interrupted run of this study has finished.")
 def explore(study: str, output: Path | None, force: bool, as_json: bool, workers: int | None, restart: bool) -> None:
     """Sweep or search the design space of STUDY; an interrupted study goes on where it stopped."""
-    from hwsim.explore import load_study, run_study
-    from hwsim.report import study_json, study_view, write_study
+    from hwsim.explore import load_study
+    from hwsim.report import explore_study, study_view
+    from hwsim.report.study import summary
 
     path = find(study, "studies")
     target = output or Path("reports") / load_study(path)[0].study.name
     _may_write(target, "study", force)
-    with _progress() as advance:
-        result = run_study(path, target, workers=workers, restart=restart, watch=advance, write=write_study)
-    _answer(as_json, study_json(result), study_view(result))
+    result = explore_study(path, target, workers=workers, restart=restart)
+    _answer(as_json, summary(result), study_view(result))
 
 
 def _architecture(name: str) -> Architecture:
@@ -112,6 +110,11 @@ def _may_write(directory: Path | None, kind: str, force: bool) -> None:
         raise InputError(f"{directory}: holds an earlier result; name another folder, or add --force to replace it")
 
 
+def _steps(watch: Callable[[int, int], None] | None) -> Callable[[int, int, str], None] | None:
+    """What `simulate` calls after each step, for a bar that counts them."""
+    return None if watch is None else lambda done, total, name: watch(done, total)
+
+
 def _answer(as_json: bool, plain: Any, view: Any) -> None:
     if as_json:
         click.echo(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False))
@@ -119,17 +122,3 @@ def _answer(as_json: bool, plain: Any, view: Any) -> None:
     from hwsim.cli.console import show
 
     show(view)
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """A function ``(done, all)`` that draws a bar on stderr, or nothing where nobody watches."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwsim.base.record import Record
-from hwsim.cli.console import first_sentence, heading, paragraph, plain, table
+from hwsim.cli.console import first_sentence, heading, paragraphs, plain, table
 from hwsim.report.engineering import area, count, engineering
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _TYPES = {"string": "text", "object": "keys and values", "null": "nothing", "arr
 
 def text_view(name: str, text: str) -> list[RenderableType]:
     """A file as it is."""
-    return [heading(name, ""), paragraph(text.rstrip())]
+    return [heading(name, ""), text.rstrip()]
 
 
 class Sources:
@@ -37,7 +37,9 @@ class Sources:
         return f"[{self.known.index(source) + 1}]"
 
     def view(self) -> RenderableType:
-        return table(("", "source"), ((f"[{index}]", source) for index, source in enumerate(self.known, start=1)))
+        return table(
+            ("", "status and source"), ((f"[{index}]", source) for index, source in enumerate(self.known, start=1))
+        )
 
 
 def format_view(fmt: Format) -> list[RenderableType]:
@@ -45,23 +47,31 @@ def format_view(fmt: Format) -> list[RenderableType]:
     from hwsim import formats
 
     entry = formats.entries().get(fmt.name)
-    rows = [("bits", fmt.bits)]
-    rows += [
-        (name.replace("_", " "), getattr(fmt, name))
-        for name in ("exponent_bits", "precision", "bias", "integer_bits", "fraction_bits", "symmetric", "specials")
-        if hasattr(fmt, name)
-    ]
-    for name in ("max", "min", "min_normal", "min_subnormal", "eps", "has_inf", "has_nan", "has_subnormals"):
-        value = getattr(fmt, name, None)
-        if value is not None:
-            shown = ("yes" if value else "no") if isinstance(value, bool) else f"{value:.9g}"
-            rows.append((name.replace("_", " ").removeprefix("has "), shown))
+    names: tuple[str, ...] = (
+        "bits",
+        "exponent_bits",
+        "precision",
+        "bias",
+        "integer_bits",
+        "fraction_bits",
+        "symmetric",
+        "specials",
+    )
+    names += ("max", "min", "min_normal", "min_subnormal", "eps", "has_inf", "has_nan", "has_subnormals")
+    found = ((name, getattr(fmt, name, None)) for name in names)
+    rows = [(name.removeprefix("has_").replace("_", " "), _fact(value)) for name, value in found if value is not None]
     if entry is not None and entry.aliases:
         rows.append(("also called", ", ".join(entry.aliases)))
     rows.append(("source", entry.source if entry is not None else "by the pattern of its name"))
     if fmt.bits <= 5:
         rows.append(("values", " ".join(f"{value:g}" for value in sorted(set(fmt.values().tolist())))))
     return [heading(fmt.name, f"a {fmt.kind} format"), table(("property", "value"), rows)]
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.9g}" if isinstance(value, (int, float)) else str(value)
 
 
 def part_view(name: str, kind: str, part: type[Record]) -> list[RenderableType]:
@@ -76,7 +86,8 @@ def part_view(name: str, kind: str, part: type[Record]) -> list[RenderableType]:
         for key, rule in schema.get("properties", {}).items()
         if key != "kind"
     ]
-    views = [heading(name, f"a {kind}"), paragraph(plain(described))]
+    article = "an" if kind[0] in "aeiou" and kind != "unit" else "a"
+    views = [heading(name, f"{article} {kind}"), paragraphs(described)]
     return [*views, table(("key", "accepts", "default", "what it is"), rows)] if rows else views
 
 
@@ -88,6 +99,8 @@ def _accepts(rule: Mapping[str, Any]) -> str:
         if several in rule:
             words = dict.fromkeys(_accepts(each) for each in rule[several])
             return "quantity" if list(words) == ["number", "text"] else " or ".join(words - {"nothing": None}.keys())
+    if rule.get("description") == "a number format":
+        return "number format"
     if "$ref" in rule:
         return str(rule["$ref"]).rsplit("/", 1)[-1]
     kind = str(rule.get("type", "anything"))
@@ -109,12 +122,12 @@ def technology_view(technology: Technology) -> list[RenderableType]:
     """Every number of a technology with its status and source."""
     sources = Sources()
     rows = [
-        (number.name, _measured(number.value, number.unit), number.status, sources.cite(number.source))
+        (number.name, _measured(number.value, number.unit), sources.cite(f"{number.status}: {number.source}"))
         for number in technology.numbers()
     ]
     title = heading(f"technology/{technology.name}", f"{technology.voltage_v:g} V, prices from {technology.rule}")
-    numbers = table(("number", "value", "status", "source"), rows, right=("value",))
-    return [title, numbers, paragraph(""), sources.view()]
+    numbers = table(("number", "value", "source"), rows, right=("value",))
+    return [title, numbers, "", sources.view()]
 
 
 def _measured(value: float, unit: str) -> str:
@@ -147,11 +160,11 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
     return [
         heading(architecture.name, architecture.description),
         table(("", ""), facts),
-        paragraph(""),
+        "",
         table(("memory", "kind", "size", "peak", "read", "area", "source"), memories, right=("size", "peak", "area")),
-        paragraph(""),
+        "",
         _unit_costs(architecture, node, sources),
-        paragraph(""),
+        "",
         sources.view(),
     ]
 
