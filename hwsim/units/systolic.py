@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from hwsim.base.errors import InputError
 from hwsim.base.registry import OneOf
@@ -69,6 +69,11 @@ class SystolicArray(MatmulUnit):
             )
         if self.pe.accumulator.kind == "chunked":
             raise ValueError("a processing element has one accumulator; the array itself adds in chunks of its rows")
+        try:
+            _ = self.datapath
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ValueError(f"the accumulator memory cannot add the column sums: {problem}") from None
         return self
 
     def with_accumulator_memory(self, memory: Memory) -> SystolicArray:
@@ -79,7 +84,7 @@ class SystolicArray(MatmulUnit):
         """
         if memory.format is None or self.fold_accumulator is not None:
             return self
-        fold: Any = spell_out(memory.format)
+        fold: Any = spell_out(memory.format.name)
         if fold["kind"] == "integer":
             overflow = memory.overflow or getattr(self.pe.accumulator, "overflow", None)
             fold |= {"overflow": overflow} if overflow in ("wrap", "saturate", "trap") else {}
@@ -87,8 +92,9 @@ class SystolicArray(MatmulUnit):
             fold |= {"rounding": memory.rounding} | ({"overflow": memory.overflow} if memory.overflow else {})
         try:
             return SystolicArray.model_validate({**dict(self), "fold_accumulator": fold})
-        except ValueError as error:
-            raise InputError(f"an accumulator memory cannot add in '{memory.format}': {error}") from None
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise InputError(f"an accumulator memory of format '{memory.format}': {problem}") from None
 
     @property
     def datapath(self) -> Datapath:
@@ -188,7 +194,7 @@ class SystolicArray(MatmulUnit):
         from hwsim.technology.primitives import Multiplexer
 
         if self.fold_adder is not None:
-            parts = self.fold_adder.parts(None, 1, True)
+            parts = self.fold_adder.parts(lanes=1, adds=True)
             return "fold adders", self.cols, cost_of(parts, technology)
         drain = Part("drain multiplexer", Multiplexer(self._sum_bits, 2))
         return "drain multiplexers", self.rows * self.cols, cost_of([drain], technology)

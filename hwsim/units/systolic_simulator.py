@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hwsim.golden import datapath as golden
+from hwsim.golden import number
 from hwsim.units.systolic_counts import Dataflow
+
+if TYPE_CHECKING:
+    from hwsim.units.systolic import SystolicArray
 
 IDLE = object()
 """A time slot without an operand: it moves through the registers like one and counts as none."""
@@ -71,10 +76,13 @@ class SystolicSimulator:
         self.fold = fold
         self._known: dict[tuple[int, ...], Run] = {}
 
-    def run(self, a: Matrix, b: Matrix) -> Run:
-        """[M, K] x [K, N], every value moved through the array."""
-        m, k, n = len(a), len(b), len(b[0])
-        run = Run(result=[[None] * n for _ in range(m)])
+    def run(self, a: Matrix, b: Matrix, c: Matrix | None = None) -> Run:
+        """[M, K] x [K, N], every value moved through the array.
+
+        ``c`` [M, N] are sums to go on from: in the accumulator memory (WS, IS) or in the elements (OS).
+        """
+        m, n, k = len(a), len(b[0]), len(b)
+        run = Run(result=[[None] * n for _ in range(m)] if c is None else [list(line) for line in c])
         for columns, rows in self._folds(m, n, k):
             self._fold(run, a, b, rows, columns)
         return run
@@ -186,7 +194,8 @@ class SystolicSimulator:
     def _both_stream(self, run: Run, rows_of_a: Matrix, columns_of_b: Matrix, rows: range, columns: range) -> None:
         right, down, sums = self._empty(), self._empty(), self._empty()
         for r in range(len(rows)):
-            sums[r][: len(columns)] = [self.zero] * len(columns)
+            held = [run.result[rows[r]][column] for column in columns]
+            sums[r][: len(columns)] = [self.zero if value is None else value for value in held]
         time, clock, corner_slots = len(rows_of_a[0]), 0, 0
         while corner_slots < time:
             fed_a = [self._feed(run, "a", rows_of_a, r, clock - r, time) for r in range(self.rows)]
@@ -235,3 +244,26 @@ class SystolicSimulator:
 
 def _values(grid: Grid) -> int:
     return sum(value is not None and value is not IDLE for line in grid for value in line)
+
+
+def run_codes(array: SystolicArray, a: Matrix, b: Matrix, c: Matrix | None = None) -> Run:
+    """Codes through ``array`` with the arithmetic of the golden model; `Run.result` holds codes, as `matmul_codes`."""
+    pe, datapath, adder = array.pe, array.datapath, array.fold_adder
+    inner, outer = pe.accumulator, adder or pe.accumulator
+    events = number.Events()
+
+    def step(acc: Any, x: int, y: int) -> Any:
+        product = number.multiply(pe.multiplier, x, y, pe.operands.a, pe.operands.b)
+        return golden.accumulate(pe, inner, [product], acc, events)
+
+    def fold(held: Any, partial: Any) -> Any:
+        return golden.add_into(pe, outer, number.ZERO if held is None else held, partial, events)
+
+    def enter(code: int) -> Any:
+        return golden.enter(pe, outer, number.unpack(datapath.c_format, code), events)
+
+    start = None if c is None else [[enter(code) for code in line] for line in c]
+    simulator = SystolicSimulator(array.rows, array.cols, array.dataflow, step, number.ZERO, fold)
+    run = simulator.run(a, b, start)
+    run.result = [[golden.leave(datapath, value, events) for value in line] for line in run.result]
+    return run
