@@ -46,7 +46,7 @@ class Accumulator(Record, ABC):
         """``c`` as this register holds it before the first product."""
 
     @abstractmethod
-    def parts(self, product: Part | None, lanes: int, adds: bool) -> list[Part]:
+    def parts(self, lanes: int, adds: bool) -> list[Part]:
         """Gates per lane where ``lanes`` products share one accumulator; ``adds``: with its own adder."""
 
     def check(self, a: Format, b: Format) -> None:

@@ -98,19 +98,21 @@ class Datapath(Record):
         a, b = self.operands.a, self.operands.b
         self.multiplier.check(a, b)
         self.accumulator.check(a, b)
-        for level in self._levels:
-            self.reduction.check(a, b, self.multiplier, level)
-            limit = INTEGER_PRODUCT_BITS if level.kind == "integer" else PRODUCT_BITS
-            bits = self.multiplier.product_bits(a, b)
-            if bits > limit:
-                raise ValueError(f"{a.name} x {b.name} has products of {bits} significand bits, more than {limit}")
+        self.reduction.check(a, b, self.multiplier, self._entered)
+        limit = INTEGER_PRODUCT_BITS if self._entered.kind == "integer" else PRODUCT_BITS
+        bits = self.multiplier.product_bits(a, b)
+        if bits > limit:
+            raise ValueError(f"{a.name} x {b.name} has products of {bits} significand bits, more than {limit}")
         if self.multiplier.kernel is None and a.bits + b.bits > TABLE_BITS:
             raise ValueError(f"multiplier '{self.multiplier.kind}' takes operands of {TABLE_BITS} bits together")
         self._check_addend()
         return self
 
     def _check_addend(self) -> None:
-        c, target = self.c_format, self._sum_format
+        try:
+            c, target = self.c_format, self._sum_format
+        except InputError as error:  # the sum's own width and fraction bits make no format
+            raise ValueError(str(error)) from None
         if (c.kind == "float") != (target.kind == "float"):
             raise ValueError(f"a sum in '{target.name}' cannot start from c in '{c.name}'")
         if c.kind != "float" and fraction_places(c) != fraction_places(target):
@@ -119,11 +121,9 @@ class Datapath(Record):
     # Formats ----------------------------------------------------------------------------------------
 
     @property
-    def _levels(self) -> list[Any]:
-        """The accumulators that products enter directly."""
-        if isinstance(self.accumulator, ChunkedAccumulator):
-            return [self.accumulator.chunk]
-        return [self.accumulator]
+    def _entered(self) -> Any:
+        """The accumulator that products enter: a chunk's, where there are chunks."""
+        return self.accumulator.chunk if isinstance(self.accumulator, ChunkedAccumulator) else self.accumulator
 
     @property
     def _sum_format(self) -> Format:
@@ -219,7 +219,10 @@ class Datapath(Record):
     def parts(self) -> list[Part]:
         """The gates of one lane: what makes one multiply-accumulate per cycle."""
         a, b = self.operands.a, self.operands.b
-        return self.multiplier.parts(a, b) + self.reduction.parts(a, b, self.multiplier, self.accumulator)
+        parts = self.multiplier.parts(a, b) + self.reduction.parts(a, b, self.multiplier, self._entered)
+        if isinstance(self.accumulator, ChunkedAccumulator):
+            parts += self.accumulator.outer_parts(self.reduction.shared_by)
+        return parts
 
     def cost(self, technology: Technology | str = "7nm") -> DatapathCost:
         """Area and energy of one lane, by part, in a technology."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hwsim.formats.base import Format
+from hwsim.formats.float import FloatFormat
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Factor:
 
 def fraction_bits(number_format: Format) -> int:
     """Bits of a significand after the binary point: p − 1 of a float, none of an integer or fixed-point number."""
-    return number_format.precision - 1 if number_format.kind == "float" else 0
+    return number_format.mantissa_bits if isinstance(number_format, FloatFormat) else 0
 
 
 def significand_bits(number_format: Format) -> int:
     """Bits that hold every significand's magnitude: p of a float, the word of an integer or fixed-point number."""
-    return number_format.precision if number_format.kind == "float" else number_format.bits
+    return number_format.precision if isinstance(number_format, FloatFormat) else number_format.bits

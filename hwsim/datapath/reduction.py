@@ -44,6 +44,11 @@ class Reduction(Record, ABC):
         """Raises `ValueError` with one line if this reduction cannot serve these operands and accumulator."""
 
     @property
+    def shared_by(self) -> int:
+        """Lanes that share one accumulator."""
+        return self.lanes_of(1)
+
+    @property
     def loads_exactly(self) -> bool:
         """Whether the first addend c takes part with all its bits (else the accumulator rounds it first)."""
         return False

@@ -51,7 +51,7 @@ class Sums:
 
     def values(self) -> np.ndarray:
         """float64 values, exact for every accumulator of a catalogue format."""
-        values = np.ldexp(self.significand.astype(np.float64), self.exponent)
+        values: np.ndarray = np.ldexp(self.significand.astype(np.float64), self.exponent)
         for tag, value in ((1, np.inf), (2, -np.inf), (3, np.nan), (MINUS_ZERO, -0.0)):
             values[self.tag == tag] = value
         return values
@@ -75,7 +75,8 @@ def negative_zeros(
     if number_format.kind != "float" or not number_format.signed:
         return np.zeros(np.shape(codes), bool)
     sign = (np.asarray(codes).astype(np.uint64) >> np.uint64(number_format.bits - 1)) & np.uint64(1)
-    return (significand == 0) & (special == 0) & (sign == 1)
+    minus: np.ndarray = (significand == 0) & (special == 0) & (sign == 1)
+    return minus
 
 
 def float_parameters(number_format: FloatFormat, rounding: str, overflow: str | None) -> FloatParameters:
@@ -114,7 +115,8 @@ def float_accumulator_problem(number_format: Format) -> str | None:
 
 def round_sums(sums: Sums, parameters: FloatParameters) -> tuple[Sums, int]:
     """``sums`` rounded into a format, and how many left its range."""
-    rounded = Sums.zeros(*sums.significand.shape, parameters[1], parameters[0])
+    rows, columns = sums.significand.shape
+    rounded = Sums.zeros(rows, columns, parameters[1], parameters[0])
     rounded.tag[...] = MINUS_ZERO  # −0 is the neutral element of addition
     return rounded, add_sums(rounded, sums, parameters)
 

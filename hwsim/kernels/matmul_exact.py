@@ -95,7 +95,7 @@ def exact(
             for start in range(k_range[0], k_range[1], lanes):
                 limbs[:] = 0
                 if tag == MINUS_ZERO:
-                    tag = FINITE
+                    tag = np.int64(FINITE)
                 if s != 0:
                     deposit(limbs, base, s, e)
                 for k in range(start, min(start + lanes, k_range[1])):

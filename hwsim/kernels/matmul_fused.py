@@ -64,7 +64,7 @@ def fused(
             for start in range(k_range[0], k_range[1], lanes):
                 stop = min(start + lanes, k_range[1])
                 if tag == MINUS_ZERO:
-                    tag = FINITE
+                    tag = np.int64(FINITE)
                 largest = sum_exponent(s, e, emin) if s != 0 else NO_EXPONENT
                 zero = s == 0 or stop - start < lanes  # an idle lane holds a zero
                 for k in range(start, stop):
@@ -93,7 +93,7 @@ def fused(
                 s, e, tag, overflowed = round_number(total < 0, abs(total), last_place, accumulator)
                 count += overflowed
                 if tag == MINUS_ZERO:
-                    tag = FINITE
+                    tag = np.int64(FINITE)
                 emin = emins[1]
             sums[i, j], sums_exponent[i, j], sums_tag[i, j] = s, e, tag
         overflows[block] = count

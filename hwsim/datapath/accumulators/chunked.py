@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -72,8 +72,13 @@ class ChunkedAccumulator(Accumulator):
         if self.into.kind == "float" and self.chunk.kind == "integer" and self.chunk.bits > 60:
             raise ValueError(f"chunks of {self.chunk.bits} bits do not fit a float accumulator's 60")
 
-    def parts(self, product: Part | None, lanes: int, adds: bool) -> list[Part]:
-        # The outer accumulator works once per chunk; it is shared by as many lanes' chunks as it has cycles for.
-        outer: Any = [part.scaled(1, "outer ") for part in self.into.parts(product, lanes, True)]
-        slow = [Part(p.name, p.primitive, p.count, p.per_mac * lanes / max(self.every, lanes)) for p in outer]
-        return self.chunk.parts(product, lanes, adds) + slow
+    def parts(self, lanes: int, adds: bool) -> list[Part]:
+        return self.chunk.parts(lanes, adds) + self.outer_parts(lanes)
+
+    def outer_parts(self, lanes: int) -> list[Part]:
+        """Gates per lane of the outer accumulator, which works once per chunk."""
+        often = lanes / max(self.every, lanes)
+        return [
+            Part(f"outer {part.name}", part.primitive, part.count, part.per_mac * often)
+            for part in self.into.parts(lanes, True)
+        ]

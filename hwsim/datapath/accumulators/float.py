@@ -88,7 +88,7 @@ class FloatAccumulator(Accumulator):
     def check(self, a: Format, b: Format) -> None:
         pass
 
-    def parts(self, product: Part | None, lanes: int, adds: bool) -> list[Part]:
+    def parts(self, lanes: int, adds: bool) -> list[Part]:
         from hwsim.technology.primitives import FloatAdder, Register
 
         width = self.float_format

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -78,7 +78,7 @@ class IntegerAccumulator(Accumulator):
 
         a, b, table = products.integers
         reach = _reach(a, b, table, products)
-        carrier = np.int64
+        carrier: type[np.signedinteger[Any]] = np.int64
         if reach * lanes + (1 << (self.bits - 1)) < 1 << 31 and table.size < 1 << 31:
             carrier = np.int32
         sums = start.astype(carrier)
@@ -110,7 +110,7 @@ class IntegerAccumulator(Accumulator):
             if operand.kind == "float":
                 raise ValueError(f"an integer accumulator cannot add products of floating-point '{operand.name}'")
 
-    def parts(self, product: Part | None, lanes: int, adds: bool) -> list[Part]:
+    def parts(self, lanes: int, adds: bool) -> list[Part]:
         from hwsim.technology.primitives import IntegerAdder, Multiplexer, Register
 
         parts = [Part("accumulator register", Register(self.bits), 1 / lanes, 1 / lanes)]

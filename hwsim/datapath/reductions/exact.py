@@ -14,6 +14,7 @@ from hwsim.datapath.products import Products
 from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.datapath.sums import Sums
 from hwsim.formats.base import Format
+from hwsim.formats.float import FloatFormat
 
 CARRY_BITS = 32
 """Room at the top of the word for the carries of up to 2**32 additions."""
@@ -36,12 +37,17 @@ class Exact(Reduction):
         return self.lanes or max(k, 1)
 
     @property
+    def shared_by(self) -> int:
+        return 1  # one lane adds to the word each cycle, however many products it rounds together
+
+    @property
     def loads_exactly(self) -> bool:
         return True
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         from hwsim.kernels.matmul_exact import exact
 
+        kernel: Any = exact
         if products.length == 0:
             return 0
         low, high = product_range(products.a_format, products.b_format, products.multiplier)
@@ -51,7 +57,7 @@ class Exact(Reduction):
             high = max(high, int(sums.exponent.max()) + sums.bits, target.emax + 1)
         limbs = (high + CARRY_BITS - low) // 32 + 3
         return int(
-            exact(
+            kernel(
                 *products.unpacked, products.rule(), (products.first, products.last), products.paired,
                 self.lanes_of(products.length), (low, limbs), accumulator.parameters(),
                 sums.significand, sums.exponent, sums.tag,
@@ -63,7 +69,7 @@ class Exact(Reduction):
         from hwsim.technology.primitives import IntegerAdder, LeadingZeroCounter, Register, Rounder, Shifter
 
         if accumulator.kind == "integer":
-            parts: list[Part] = accumulator.parts(None, 1, True)
+            parts: list[Part] = accumulator.parts(1, True)
             return parts
         low, high = product_range(a, b, multiplier)
         word = high - low + CARRY_BITS
@@ -88,7 +94,7 @@ def product_range(a: Format, b: Format, multiplier: Multiplier) -> tuple[int, in
 
 def _exponents(number_format: Format) -> tuple[int, int]:
     """Least and greatest exponent of a factor; normalising a subnormal reaches below emin."""
-    if number_format.kind == "float":
+    if isinstance(number_format, FloatFormat):
         return number_format.emin - fraction_bits(number_format), number_format.emax
     scale = -getattr(number_format, "fraction_bits", 0)
     return scale, scale

@@ -63,12 +63,13 @@ class Fused(Reduction):
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         from hwsim.kernels.matmul_fused import fused
 
+        kernel: Any = fused
         zeros_count, zero_exponent = int(self.zero_exponent is not None), self.zero_exponent or 0
         unit = (self.lanes, self.align_bits, ALIGNMENTS[self.align], zeros_count, zero_exponent)
         emin = accumulator.float_format.emin
         first_emin = sums.emin if sums.emin is not None else emin
         return int(
-            fused(
+            kernel(
                 *products.unpacked, products.rule(), (products.first, products.last), products.paired,
                 unit, accumulator.parameters(self.overflow), (first_emin, emin),
                 sums.significand, sums.exponent, sums.tag,
@@ -91,9 +92,8 @@ class Fused(Reduction):
         from hwsim.technology.primitives import Comparator, LeadingZeroCounter, Multiplexer, Rounder, Shifter
 
         if accumulator.kind == "integer":
-            return integer_tree_parts(multiplier.product_bits(a, b), self.lanes) + accumulator.parts(
-                None, self.lanes, True
-            )
+            tree = integer_tree_parts(multiplier.product_bits(a, b), self.lanes)
+            return [*tree, *accumulator.parts(self.lanes, True)]
         lanes, width = self.lanes, self.align_bits + 2
         exponent_bits = max(getattr(a, "exponent_bits", 0), getattr(b, "exponent_bits", 0)) + 1
         total = width + lanes.bit_length()
@@ -106,5 +106,5 @@ class Fused(Reduction):
             Part("normaliser", LeadingZeroCounter(total), once, once),
             Part("normaliser", Shifter(total, total), once, once),
             Part("rounder", Rounder(accumulator.float_format.precision), once, once),
-            *accumulator.parts(None, lanes, False),
+            *accumulator.parts(lanes, False),
         ]

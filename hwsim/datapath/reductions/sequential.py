@@ -36,9 +36,10 @@ class Sequential(ProductRounding, Reduction):
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         from hwsim.kernels.matmul_sequential import sequential
 
+        kernel: Any = sequential
         rounding = NO_FORMAT if self.fused else self.product_parameters(accumulator)
         return int(
-            sequential(
+            kernel(
                 *products.unpacked, products.rule(rounding[0]), (products.first, products.last), products.paired,
                 rounding, accumulator.parameters(), sums.significand, sums.exponent, sums.tag,
             )
@@ -49,7 +50,7 @@ class Sequential(ProductRounding, Reduction):
             raise ValueError("'fused: false' rounds products, which an integer accumulator takes as they are")
 
     def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:
-        parts: list[Part] = accumulator.parts(None, 1, True)
+        parts: list[Part] = accumulator.parts(1, True)
         if not self.fused and accumulator.kind == "float":
             parts += self.product_parts(accumulator)
         return parts

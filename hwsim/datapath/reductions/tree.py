@@ -64,10 +64,11 @@ class Tree(ProductRounding, Reduction):
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         from hwsim.kernels.matmul_tree import tree
 
+        kernel: Any = tree
         rounding = NO_FORMAT if self.product is None else self.product_parameters(accumulator)
         adder, target = self.adder_parameters(accumulator), accumulator.parameters()
         return int(
-            tree(
+            kernel(
                 *products.unpacked, products.rule(max(rounding[0], adder[0], target[0])),
                 (products.first, products.last), products.paired, self.lanes, rounding, adder, target,
                 sums.significand, sums.exponent, sums.tag,
@@ -82,13 +83,13 @@ class Tree(ProductRounding, Reduction):
         from hwsim.technology.primitives import FloatAdder
 
         if accumulator.kind == "integer":
-            parts = integer_tree_parts(multiplier.product_bits(a, b), self.lanes)
+            parts: list[Part] = integer_tree_parts(multiplier.product_bits(a, b), self.lanes)
         else:
             share = (self.lanes - 1) / self.lanes
             adder = self.adder_format(accumulator)
             parts = [Part("tree adder", FloatAdder(adder.exponent_bits, adder.precision), share, share)]
             parts += self.product_parts(accumulator) if self.product is not None else []
-        return parts + accumulator.parts(None, self.lanes, True)
+        return [*parts, *accumulator.parts(self.lanes, True)]
 
 
 def integer_tree_parts(bits: int, lanes: int) -> list[Part]:

@@ -1,0 +1,164 @@
+"""Random datapaths and operands for the tests that compare kernels with the golden model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from hwsim.base.errors import InputError
+from hwsim.datapath import Datapath
+from hwsim.formats import get
+
+FLOATS = [
+    "e4m3fn",
+    "e5m2",
+    "e4m3",
+    "e4m3fnuz",
+    "e5m2fnuz",
+    "e2m3fn",
+    "e3m2fn",
+    "e2m1fn",
+    "fp16",
+    "bf16",
+    "tf32",
+    "fp32",
+]
+FLOATS += ["e3m4", "e6m9", "e2m5", "e8m13", "ue4m3"]
+INTEGERS = ["int4", "int5", "int8", "int12", "int16", "uint4", "uint8", "q4.4", "q2.6", "uq0.8"]
+SUMS = [
+    "fp32",
+    "fp16",
+    "bf16",
+    "tf32",
+    "e8m13",
+    "e5m6",
+    "e6m20",
+    "e11m40",
+    "e4m3",
+    "e4m3fn",
+    "e5m2",
+    "e4m3fnuz",
+    "e2m1fn",
+]
+ROUNDINGS = ["rne", "rna", "rz", "ru", "rd"]
+
+
+@dataclass
+class Case:
+    """A datapath with operands for one product."""
+
+    datapath: Datapath
+    a: np.ndarray
+    b: np.ndarray
+    c: np.ndarray | None
+
+
+float_accumulators = st.fixed_dictionaries(
+    {"format": st.sampled_from(SUMS), "rounding": st.sampled_from(ROUNDINGS)},
+    optional={"overflow": st.sampled_from(["inf", "saturate", "always_inf"])},
+)
+integer_accumulators = st.fixed_dictionaries(
+    {"bits": st.integers(2, 64), "overflow": st.sampled_from(["wrap", "saturate"])}
+)
+reductions = st.one_of(
+    st.just("sequential"),
+    st.fixed_dictionaries(
+        {"kind": st.just("sequential"), "fused": st.just(False)},
+        optional={"product": st.sampled_from(SUMS), "product_rounding": st.sampled_from(ROUNDINGS)},
+    ),
+    st.fixed_dictionaries(
+        {"kind": st.just("tree"), "lanes": st.sampled_from([1, 2, 3, 4, 7, 8])},
+        optional={
+            "format": st.sampled_from(SUMS),
+            "rounding": st.sampled_from(ROUNDINGS),
+            "product": st.sampled_from(SUMS),
+        },
+    ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("fused"),
+            "lanes": st.sampled_from([1, 2, 3, 4, 8, 16]),
+            "align_bits": st.sampled_from([1, 2, 5, 10, 13, 23, 25, 35]),
+            "align": st.sampled_from(["truncate", "floor", "rne", "rna"]),
+        },
+        optional={"zero_exponent": st.sampled_from([-133, -20, -3, 0, 4])},
+    ),
+    st.fixed_dictionaries({"kind": st.just("exact")}, optional={"lanes": st.integers(1, 5)}),
+)
+# Few operand formats for L-Mul: each pair of narrow ones needs a table of all products.
+lmul_operands = st.sampled_from(
+    [("e4m3fn", "e4m3fn"), ("e2m1fn", "e3m2fn"), ("fp16", "e5m2"), ("bf16", "bf16"), ("fp32", "tf32")]
+)
+lmuls = st.fixed_dictionaries(
+    {"kind": st.just("lmul"), "form": st.sampled_from(["addition", "formula"])},
+)
+
+
+def codes(number_format: Any, shape: tuple[int, int]) -> st.SearchStrategy[np.ndarray]:
+    """Codes of any value, with the limits of the format more often than by chance."""
+    top = 1 << (number_format.bits - 1)
+    limits = [0, 1, top - 1, top, top + 1, 2 * top - 1]
+    if number_format.kind == "float":
+        ordinary = [1.0, -1.0, 1.5, -0.375, number_format.max, -number_format.max, number_format.smallest]
+        limits += [int(code) for code in number_format.encode(np.array(ordinary), overflow="saturate")]
+    code = st.one_of(st.sampled_from(limits), st.integers(0, 2 * top - 1))
+    size = shape[0] * shape[1]
+    return st.lists(code, min_size=size, max_size=size).map(
+        lambda drawn: np.array(drawn, np.uint64).astype(number_format.code_dtype).reshape(shape)
+    )
+
+
+@st.composite
+def near_codes(draw: st.DrawFn, number_format: Any, shape: tuple[int, int]) -> np.ndarray:
+    """Codes of numbers of one size, whose sums neither overflow at once nor lose all but one term."""
+    seed, power = draw(st.integers(0, 1 << 20)), draw(st.integers(-6, 6))
+    x = np.random.default_rng(seed).standard_normal(shape) * 2.0**power
+    return np.asarray(number_format.encode(x, overflow="saturate"))
+
+
+@st.composite
+def cases(draw: st.DrawFn, accumulators: str = "float") -> Case:
+    """A datapath of any combination of parts that is accepted, and operands for it."""
+    fields = draw(_fields(accumulators))
+    try:
+        datapath = Datapath.model_validate(fields)
+    except (ValidationError, InputError):  # the parts do not fit together, which test_records tests
+        from hypothesis import reject
+
+        reject()
+    m, n, k = draw(st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from([1, 2, 3, 5, 9, 17])))
+    operands = datapath.operands
+    pick = near_codes if draw(st.booleans()) else codes
+    a, b = draw(pick(operands.a, (m, k))), draw(pick(operands.b, (k, n)))
+    c = draw(codes(datapath.c_format, (m, n))) if draw(st.booleans()) else None
+    return Case(datapath, a, b, c)
+
+
+@st.composite
+def _fields(draw: st.DrawFn, accumulators: str) -> dict[str, Any]:
+    inner = integer_accumulators if accumulators == "integer" else float_accumulators
+    accumulator = draw(inner)
+    if draw(st.integers(0, 3)) == 0:
+        outer = integer_accumulators if accumulators == "integer" and draw(st.booleans()) else float_accumulators
+        accumulator = {"every": draw(st.integers(1, 6)), "inner": accumulator, "into": draw(outer)}
+    numbers = st.sampled_from(INTEGERS if accumulators == "integer" else FLOATS + INTEGERS[:3])
+    fields: dict[str, Any] = {"accumulator": accumulator, "reduction": draw(reductions)}
+    a, b = draw(numbers), draw(numbers)
+    if accumulators == "float" and draw(st.integers(0, 3)) == 0:
+        fields["multiplier"] = draw(lmuls)
+        a, b = draw(lmul_operands)
+    if accumulators == "integer":
+        fields["reduction"] = draw(st.sampled_from(["sequential", "exact", {"kind": "tree", "lanes": 3}]))
+    fields["operands"] = {"a": a, "b": b}
+    if draw(st.integers(0, 3)) == 0:
+        fields["output"] = {"format": draw(st.sampled_from([*SUMS, "int8", "q4.4", "uint8"])), "nan": "max"}
+    if draw(st.integers(0, 3)) == 0 and accumulators == "float":
+        fields["operands"]["c"] = draw(st.sampled_from(SUMS))
+    return fields
+
+
+__all__ = ["Case", "cases", "get"]

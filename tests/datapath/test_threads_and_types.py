@@ -1,0 +1,95 @@
+"""Results do not depend on the number of threads, and integer kernels hold no floating-point type."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from hwsim.datapath import Datapath
+from hwsim.datapath.products import Products
+
+UNITS = [
+    {"operands": {"a": "int8", "b": "int8"}, "accumulator": {"bits": 14, "overflow": "saturate"}},
+    {"operands": {"a": "fp16", "b": "e5m2"}, "accumulator": "fp16"},
+    {"operands": {"a": "fp16", "b": "e5m2"}, "accumulator": "fp16", "reduction": {"kind": "tree", "lanes": 4}},
+    {
+        "operands": {"a": "fp16", "b": "e5m2"},
+        "accumulator": {"format": "fp16"},
+        "reduction": {"kind": "fused", "lanes": 8, "align_bits": 12},
+    },
+    {"operands": {"a": "fp16", "b": "e5m2"}, "accumulator": {"format": "fp16"}, "reduction": "exact"},
+]
+
+
+@pytest.mark.parametrize("fields", UNITS, ids=lambda f: str(f.get("reduction", "sequential")))
+def test_one_thread_gives_the_bits_of_all(fields: dict[str, object]) -> None:
+    import numba
+
+    datapath = Datapath.model_validate(fields)
+    generator = np.random.default_rng(0)
+    a = generator.integers(0, datapath.operands.a.code_count, (37, 40)).astype(datapath.operands.a.code_dtype)
+    b = generator.integers(0, datapath.operands.b.code_count, (40, 29)).astype(datapath.operands.b.code_dtype)
+    every = datapath.matmul_codes(a, b)
+    threads = numba.get_num_threads()
+    try:
+        numba.set_num_threads(1)
+        single = datapath.matmul_codes(a, b)
+    finally:
+        numba.set_num_threads(threads)
+    assert np.array_equal(single.codes, every.codes)
+    assert (single.overflows, single.saturations) == (every.overflows, every.saturations)
+
+
+def test_kernels_hold_no_floating_point_type() -> None:
+    """Numba turns uint64 with int64, and a true division, into float64 without a word; none may appear."""
+    from numba import njit
+
+    from hwsim.kernels import (
+        accumulate,
+        matmul_exact,
+        matmul_fused,
+        matmul_integer,
+        matmul_sequential,
+        matmul_tree,
+        multiply,
+        rounding,
+    )
+
+    datapath = Datapath.model_validate(UNITS[1])
+    ones = np.ones((2, 3), np.uint16)
+    operands = datapath.operands
+    products = Products(ones, ones, operands.a, operands.b, datapath.multiplier, False, 0, 3)
+    head = (*products.unpacked, products.rule(), (0, 3), False)
+    sums = (np.zeros((2, 2), np.int64), np.zeros((2, 2), np.int32), np.zeros((2, 2), np.uint8))
+    target = (11, -24, 15, 2047, 0, 0, 1, 1)
+    calls = [
+        (matmul_sequential.sequential, (*head, target, target, *sums)),
+        (matmul_tree.tree, (*head, 2, target, target, target, *sums)),
+        (matmul_fused.fused, (*head, (2, 10, 0, 1, -30), target, (-14, -14), *sums)),
+        (matmul_exact.exact, (*head, 2, (-100, 9), target, *sums)),
+        (matmul_sequential.add_arrays, (*sums, 11, *sums, 11, target)),
+    ]
+    for carrier in (np.int32, np.int64):
+        a, b, out = np.ones((2, 3), carrier), np.ones((1, 3, 2), carrier), np.zeros((2, 2), carrier)
+        calls.append((matmul_integer.integer, (a, b, np.zeros(1, carrier), (0, 3), 1, 8, 1, out, out.copy())))
+    seen = 0
+    for kernel, arguments in calls:
+        # Compiled afresh: a kernel from the cache no longer knows the types of its variables.
+        fresh = njit(kernel.py_func)
+        fresh(*arguments)
+        seen += _assert_no_floats(fresh)
+    for module in (accumulate, matmul_exact, matmul_fused, matmul_integer, multiply, rounding):
+        for helper in vars(module).values():
+            if hasattr(helper, "overloads"):
+                seen += _assert_no_floats(helper)
+    assert seen > 20
+
+
+def _assert_no_floats(dispatcher: object) -> int:
+    compiled = list(dispatcher.overloads.values())  # type: ignore[attr-defined]
+    for result in compiled:
+        found = re.search(r".*\bfloat(32|64)\b.*", str(result.type_annotation))
+        assert found is None, f"{dispatcher}: {found[0]}"
+    return len(compiled)
