@@ -16,7 +16,7 @@ from hwsim.explore.metrics import METRICS
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "≤": operator.le, "≥": operator.ge,
 }  # fmt: skip
-_WRITTEN = re.compile(r"\s*([A-Za-z_]+)\s*(<=|>=|<|>|≤|≥)\s*(\S.*?)\s*")
+_WRITTEN = re.compile(r"\s*([A-Za-z_]+)\s*(<=|>=|<|>|≤|≥)\s*([^=\s].*?)\s*")
 
 
 @dataclass(frozen=True)

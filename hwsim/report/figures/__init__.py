@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hwsim.report.figures.breakdown import comparison_breakdown, run_breakdown
-from hwsim.report.figures.layers import cycles_by_layer, sqnr_by_layer
+from hwsim.report.figures.layers import cycles_by_layer, finite, sqnr_by_layer
 from hwsim.report.figures.roofline import roofline
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def figures_of(results: Sequence[Result]) -> dict[str, Figure]:
         "energy_area": run_breakdown(results[0]) if one else comparison_breakdown(results),
         "cycles": cycles_by_layer(results),
     }
-    if any(row["sqnr_db"] is not None for result in results for row in result.operators):
+    if any(finite(row["sqnr_db"]) for result in results for row in result.operators):
         figures["sqnr"] = sqnr_by_layer(results)
     figures["roofline"] = roofline(results)
     return figures

@@ -61,10 +61,10 @@ def sqnr_by_layer(results: Sequence[Result]) -> Figure:
     names = _common_layers(results, "sqnr_db")
     figure, axes, _ = _frame(results, names, tall=0.30)
     colours = _colours(results)
-    finite = [row["sqnr_db"] for each in results for row in each.operators if _finite(row["sqnr_db"])]
+    found = [row["sqnr_db"] for each in results for row in each.operators if finite(row["sqnr_db"])]
     for position, result in enumerate(results):
         rows = {row["name"]: row["sqnr_db"] for row in result.operators}
-        places = [place for place, name in enumerate(names) if _finite(rows.get(name))]
+        places = [place for place, name in enumerate(names) if finite(rows.get(name))]
         values = [rows[names[place]] for place in places]
         axes.plot(
             values, places, "-o", color=colours[result.architecture], markersize=6, linewidth=1.4,
@@ -72,16 +72,16 @@ def sqnr_by_layer(results: Sequence[Result]) -> Figure:
         )  # fmt: skip
         for place, name in enumerate(names):
             if rows.get(name) == math.inf:
-                axes.text(max(finite, default=1), place, "exact", color=colours[result.architecture], va="center")
-    if finite:
-        axes.set_xlim(min(0.0, *finite), max(finite) * 1.08 + 1)
+                axes.text(max(found), place, "exact", color=colours[result.architecture], va="center", ha="right")
+    axes.set_xlim(min(0.0, *found), max(found) * 1.08 + 1)
     axes.set_title("Signal to quantization noise by layer")
     axes.set_xlabel("SQNR in dB  (higher is better; 6 dB is one bit)", loc="right")
     _legend(figure, results)
     return figure
 
 
-def _finite(value: float | None) -> bool:
+def finite(value: float | None) -> bool:
+    """Whether there is a value that a figure can show."""
     return value is not None and math.isfinite(value)
 
 

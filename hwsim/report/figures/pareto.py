@@ -59,10 +59,11 @@ def _panel(axes: Axes, result: StudyResult, sideways: str, upwards: str) -> None
     arrow = {"max": "more is better", "min": "less is better"}
     axes.set_xlabel(f"{label(sideways)}  ({arrow[_goal(result, sideways)]})", loc="right")
     axes.set_ylabel(f"{label(upwards)}  ({arrow[_goal(result, upwards)]})", loc="top")
-    format_axis(axes.xaxis, sideways)
-    format_axis(axes.yaxis, upwards)
+    spots = _spots(result.points, sideways, upwards)
+    format_axis(axes, "x", sideways, [x for x, _ in spots])
+    format_axis(axes, "y", upwards, [y for _, y in spots])
     axes.grid()
-    axes.tick_params(length=0)
+    axes.tick_params(which="both", length=0)
     axes.margins(0.09)
 
 

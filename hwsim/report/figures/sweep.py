@@ -86,9 +86,10 @@ def _panel(axes: Axes, result: StudyResult, plan: SweepPlan, metric: str, column
             [x for x, _ in spots], [y for _, y in spots], "-o", markersize=3 + width / 2, label=_text(level), **style
         )
     _numbered_axis(axes, [float(level) for level in levels[plan.along]])
-    format_axis(axes.yaxis, metric)
+    everywhere = [value for point in result.points if (value := point.metrics.get(metric)) is not None]
+    format_axis(axes, "y", metric, [scaled(metric, value) for value in everywhere if math.isfinite(value)])
     axes.grid(axis="y")
-    axes.tick_params(length=0)
+    axes.tick_params(which="both", length=0)
     axes.spines["bottom"].set_color(MUTED)
 
 

@@ -20,13 +20,13 @@ def study_page(result: StudyResult, drawn: Mapping[str, str]) -> str:
     study = result.study
     goals = ", ".join(f"{name} {'high' if way == 'max' else 'low'}" for name, way in study.objectives.items())
     note = f"Wanted: {goals}." + (f" Required: {', '.join(study.constraints)}." if study.constraints else "")
-    best = tiles([(f"best {name}", _best(result, name, way), "") for name, way in study.objectives.items()])
+    best = [(f"best {name}", _best(result, name, way), "") for name, way in study.objectives.items()]
     every = [name for name in METRICS if any(point.metrics.get(name) is not None for point in result.points)]
     return page(
         study.question or study.name,
         f"{study.name} · {standing(result)} · seed {study.seed}",
         [
-            section("Among the designs that meet the constraints", best if result.front else ""),
+            section("Among the designs that meet the constraints", tiles(best) if result.front else ""),
             section("Pareto front", _points(result, result.front, shown_metrics(result)), note=note),
             section("Figures", pictures(drawn, STUDY_CAPTIONS)),
             section("All designs", _points(result, result.points, every, standings=True), note=_legend(result)),
@@ -37,7 +37,7 @@ def study_page(result: StudyResult, drawn: Mapping[str, str]) -> str:
 
 def _best(result: StudyResult, metric: str, way: str) -> str:
     values = [value for point in result.front if (value := point.metrics[metric]) is not None]
-    return written(metric, max(values) if way == "max" else min(values))
+    return written(metric, (max if way == "max" else min)(values, default=None))
 
 
 def _legend(result: StudyResult) -> str:
@@ -58,7 +58,7 @@ def _points(result: StudyResult, points: Sequence[Point], metrics: Sequence[str]
         for point in points
     ]  # fmt: skip
     marked = [row for row, point in enumerate(points) if point.front] if standings else []
-    return table(heads, rows, words=1, marked=marked)
+    return table(heads, rows, words=1 + len(paths), marked=marked)
 
 
 def _standing(point: Point) -> str:
