@@ -1,0 +1,75 @@
+"""Quantized operands: zero points leave the sum exactly, groups and per-k scales multiply back."""
+
+import numpy as np
+import pytest
+
+from hwsim.arch import Architecture
+from hwsim.base.errors import InputError
+from hwsim.engine.operands import quantized_pair
+from hwsim.formats.quantize import Scale
+
+
+def _array(weights: dict[str, object], activations: dict[str, object]) -> Architecture:
+    array = Architecture.load("systolic_int8_ws_32x32")
+    data = array.model_dump(mode="json", by_alias=True)
+    data["quantization"] = {"weights": {"format": "int8", **weights}, "activations": {"format": "int8", **activations}}
+    return Architecture.model_validate(data)
+
+
+def _dot(pairs: list) -> np.ndarray:
+    """Real values of the products: exact integer sums without zero points, times both scales."""
+    total = 0.0
+    for a, b in pairs:
+        sums = a.values.astype(np.int64) @ b.values.astype(np.int64) - a.zero_point_terms(b)
+        total = total + sums * a.outer_scale * b.outer_scale
+    return total
+
+
+GRID = np.arange(-6, 6).reshape(3, 4) / 4  # multiples of the scale 1/4: quantization is exact
+
+
+def test_asymmetric_operands_give_the_exact_product() -> None:
+    architecture = _array({"symmetric": False}, {"symmetric": False})
+    a, b = GRID + 0.5, GRID.T.copy() - 1
+    scale_a = Scale(np.float32(0.25), np.int64(-7))
+    scale_b = Scale(np.float32(0.25), np.int64(11))
+    pairs = quantized_pair(architecture, a, b, scale_a, scale_b, "activation")
+    assert (_dot(pairs) == a @ b).all()
+    assert (pairs[0][0].zero_point == -7).all() and (pairs[0][1].zero_point == 11).all()
+
+
+def test_a_zero_point_on_one_side_only() -> None:
+    architecture = _array({}, {"symmetric": False})
+    a, b = GRID + 0.5, GRID.T.copy()
+    pairs = quantized_pair(architecture, a, b, Scale(np.float32(0.25), np.int64(3)), None, "weight")
+    q = pairs[0][1].values * pairs[0][1].outer_scale
+    assert (_dot(pairs) == a @ q).all()
+
+
+def test_groups_of_k_have_scales_of_their_own() -> None:
+    architecture = _array({"granularity": "group", "group_size": 2}, {})
+    b = np.array([[1.0, 2.0], [-4.0, 8.0], [127.0, 127.0], [127.0, -254.0]]) * 127 / 2**7
+    pairs = quantized_pair(architecture, GRID, b, Scale(np.float32(0.25), np.int64(0)), None, "weight")
+    assert [right.codes.shape for _, right in pairs] == [(2, 2), (2, 2)]
+    assert [right.scale.shape for _, right in pairs] == [(1, 2), (1, 2)]
+    assert np.allclose(_dot(pairs), GRID @ b, rtol=0, atol=np.abs(b).max() / 127 * 4)
+    assert pairs[0][1].scale[0, 0] != pairs[1][1].scale[0, 0]
+
+
+def test_group_sizes_must_agree() -> None:
+    architecture = _array(
+        {"granularity": "group", "group_size": 2}, {"granularity": "group", "group_size": 4}
+    )
+    with pytest.raises(InputError, match="differ in size"):
+        quantized_pair(architecture, GRID, GRID.T.copy(), None, None, "weight")
+
+
+def test_a_scale_for_every_k_moves_into_the_weights() -> None:
+    architecture = _array({}, {"granularity": "channel"})
+    scale = Scale(np.array([0.25, 0.5, 0.25, 1.0], np.float32), np.zeros(4, np.int64))
+    a = np.array([[1.0, 2.0, -3.0, 4.0], [0.25, -0.5, 0.75, 5.0]])
+    b = np.array([[127.0, 0], [0, 127.0], [127.0, 1.0], [1.0, 127.0]]) / scale.scale[:, None]
+    pairs = quantized_pair(architecture, a, b, scale, None, "weight")
+    assert (pairs[0][0].values == a / scale.scale).all()
+    assert (pairs[0][1].values == b * scale.scale[:, None]).all()
+    assert (_dot(pairs) == a @ b).all()
