@@ -11,7 +11,6 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from hwsim.base.quantities import Hertz
 from hwsim.base.record import Record
 
 
@@ -44,8 +43,6 @@ class DramOrganization(Record):
 class DramTiming(Record):
     """Cycles between commands of one channel."""
 
-    clock: Hertz = 1e9
-    """Command clock; ini: tCK 1 (ns)."""
     burst: int = Field(2, ge=1)
     """Cycles that a burst occupies the data bus; ini: BL / 2."""
     RL: int = Field(20, ge=1)

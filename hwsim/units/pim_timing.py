@@ -8,6 +8,7 @@ last command of one stretch to the last command of the next.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 
 from hwsim.base.errors import InputError
@@ -132,52 +133,47 @@ class PimLengths:
         return max(read + self.writes + t.tRTP, activate + t.tRAS) + t.tRP
 
 
-class _Clock:
-    """The cycle of the last command and the refreshes so far."""
+@dataclass(frozen=True)
+class _Stretch:
+    """Commands between two refresh points: cycles and all-bank activates, plain and after a refresh."""
 
-    def __init__(self, timing: DramTiming, refresh: bool) -> None:
-        self.timing, self.refresh = timing, refresh
-        self.cycle = self.refreshes = 0
-
-    def advance(self, count: int, plain: int, refreshed: int) -> None:
-        """``count`` stretches of ``plain`` cycles; one that follows a refresh takes ``refreshed`` instead."""
-        while count > 0:
-            owed = self.cycle // self.timing.tREFI - self.refreshes if self.refresh else 0
-            if owed > 0:
-                self.refreshes += owed
-                self.cycle += refreshed + (owed - 1) * self.timing.tRFC
-                count -= 1
-                continue
-            until_due = (self.refreshes + 1) * self.timing.tREFI - self.cycle
-            stretches = min(count, ceil(until_due / plain)) if self.refresh else count
-            self.cycle += stretches * plain
-            count -= stretches
+    plain: int
+    refreshed: int
+    activates: int
+    refreshed_activates: int
 
 
-class PimCycles(_Clock):
-    """Cycles of the kernels of `PimProgram`; ``entered`` and ``computed`` are the cycles when a phase was done."""
+class PimCycles:
+    """Cycles of the kernels of `PimProgram`, and how many refreshes and activates of a bank they take."""
 
     def __init__(self, shape: PimShape, timing: DramTiming, refresh: bool = True) -> None:
-        super().__init__(timing, refresh)
-        self.lengths = PimLengths(timing, shape)
+        self.lengths, self.timing, self.refresh = PimLengths(timing, shape), timing, refresh
+        self.cycle = 0
+        """Cycle of the last command."""
+        self.refreshes = 0
+        self.activates = 0
+        """Activates of one channel, an all-bank activate counted once for every bank."""
         self.entered = self.computed = 0
+        """Cycle when the all-bank mode was entered, and when the last sum was stored."""
 
     def gemv(self, work: GemvWork, read_results: bool = True) -> int:
         """As `PimProgram.gemv`."""
-        lengths, timing = self.lengths, self.timing
-        tiles = work.input_tiles(lengths.shape)
-        even, odd = (tiles + 1) // 2, tiles // 2
-        after_write, after_read = timing.write_to_precharge, timing.tRTP
+        shape = self.lengths.shape
         self._enter()
-        for _ in range(work.passes(lengths.shape)):
-            self.cycle += lengths.column
-            self.advance(1, lengths.even_first(), lengths.even_refreshed(after_write))
-            self.advance(even - 1, lengths.even_next(), lengths.even_refreshed(after_read))
-            self.advance(min(odd, 1), lengths.odd_first(), lengths.odd_refreshed(after_read))
-            self.advance(odd - 1, lengths.odd_next(), lengths.odd_refreshed(after_read))
-            self.cycle += lengths.store()
+        stretches = self._tiles(work.input_tiles(shape))
+        plain = _Pass(self.lengths, stretches)
+        passes = work.passes(shape)
+        while passes > 0:
+            # Passes that end before the next refresh is due are all alike.
+            alike = min(passes, max(self._until_due() // plain.cycles, 0)) if self.refresh else passes
+            self.cycle += alike * plain.cycles
+            self.activates += alike * plain.activates * shape.blocks
+            passes -= alike
+            if passes > 0:
+                self._pass(stretches)
+                passes -= 1
         self._leave()
-        return self._read_results(work.passes(lengths.shape)) if read_results else self.cycle + 1
+        return self._read_results(work.passes(shape)) if read_results else self.cycle + 1
 
     def elementwise(self, operation: str, elements: int) -> int:
         """As `PimProgram.elementwise`."""
@@ -186,31 +182,82 @@ class PimCycles(_Clock):
         self._enter()
         self.cycle += lengths.column
         plain, refreshed = (lengths.elementwise_half(operands, after) for after in (False, True))
-        self.advance(halves, plain, refreshed)
+        self._advance(halves, _Stretch(plain, refreshed, operands + 1, operands + 1))
         self.cycle += lengths.reopen()
+        self.activates += lengths.shape.blocks
         self._leave()
         return self.cycle + 1
 
+    def _tiles(self, tiles: int) -> list[tuple[int, _Stretch]]:
+        """(count, stretch) of a pass over ``tiles`` input tiles."""
+        lengths, timing, rows = self.lengths, self.timing, self.lengths.shape.rows_per_tile
+        after_write, after_read = timing.write_to_precharge, timing.tRTP
+        even, odd = lengths.even_refreshed(after_read), lengths.odd_refreshed(after_read)
+        return [
+            (1, _Stretch(lengths.even_first(), lengths.even_refreshed(after_write), rows, rows + 1)),
+            ((tiles + 1) // 2 - 1, _Stretch(lengths.even_next(), even, rows, rows + 1)),
+            (min(tiles // 2, 1), _Stretch(lengths.odd_first(), odd, rows, rows + 1)),
+            (tiles // 2 - 1, _Stretch(lengths.odd_next(), odd, rows + 1, rows + 1)),
+        ]
+
+    def _pass(self, stretches: list[tuple[int, _Stretch]]) -> None:
+        self.cycle += self.lengths.column
+        for count, stretch in stretches:
+            self._advance(count, stretch)
+        self.cycle += self.lengths.store()
+        self.activates += 2 * self.lengths.shape.blocks
+
+    def _until_due(self) -> int:
+        """Cycles until the next refresh falls due."""
+        return (self.refreshes + 1) * self.timing.tREFI - self.cycle
+
+    def _advance(self, count: int, stretch: _Stretch) -> None:
+        """``count`` times ``stretch``; one that follows a refresh takes its time after a refresh."""
+        blocks = self.lengths.shape.blocks
+        while count > 0:
+            if self.refresh and self._until_due() <= 0:
+                owed = self.cycle // self.timing.tREFI - self.refreshes
+                self.refreshes += owed
+                self.cycle += stretch.refreshed + (owed - 1) * self.timing.tRFC
+                self.activates += stretch.refreshed_activates * blocks
+                count -= 1
+                continue
+            alike = min(count, ceil(self._until_due() / stretch.plain)) if self.refresh else count
+            self.cycle += alike * stretch.plain
+            self.activates += alike * stretch.activates * blocks
+            count -= alike
+
     def _enter(self) -> None:
         self.cycle += self.lengths.enter()
+        self.activates += 4 + self.lengths.shape.blocks
         self.entered = self.cycle
 
     def _leave(self) -> None:
         self.computed = self.cycle
         self.cycle += self.lengths.leave()
+        self.activates += 2 * self.lengths.shape.blocks
 
     def _read_results(self, passes: int) -> int:
         lengths, timing = self.lengths, self.timing
-        full, rest = divmod(passes, lengths.shape.passes_per_result_row)
+        per_row = lengths.shape.passes_per_result_row
+        full, rest = divmod(passes, per_row)
         to_precharge = 0
-        for rows, filled in ((min(full, 1), None), (full - 1, None), (min(rest, 1), rest)):
-            columns = (filled or lengths.shape.passes_per_result_row) * lengths.shape.registers
-            ready = to_precharge + timing.tRP
-            plain = lengths.result_row(columns, ready)
-            self.advance(rows, plain, lengths.result_row(columns, ready + timing.tRFC))
+        for rows, filled in ((min(full, 1), per_row), (full - 1, per_row), (min(rest, 1), rest)):
             if rows > 0:
+                columns, ready = filled * lengths.shape.registers, to_precharge + timing.tRP
+                plain = lengths.result_row(columns, ready)
+                self._advance(rows, _Stretch(plain, plain + timing.tRFC, 1, 1))
                 to_precharge = lengths.result_row_precharge(columns)
         return self.cycle + timing.RL + timing.burst
+
+
+class _Pass:
+    """A pass in which no refresh falls due."""
+
+    def __init__(self, lengths: PimLengths, stretches: list[tuple[int, _Stretch]]) -> None:
+        tiles = [(max(count, 0), stretch) for count, stretch in stretches]
+        self.cycles = lengths.column + lengths.store() + sum(count * tile.plain for count, tile in tiles)
+        self.activates = 2 + sum(count * tile.activates for count, tile in tiles)
 
 
 def require_regular(timing: DramTiming, shape: PimShape) -> None:

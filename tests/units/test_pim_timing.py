@@ -1,5 +1,6 @@
 """PIM kernels: the closed form is the command simulator to the cycle, and no trace breaks a timing constraint."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,13 +25,12 @@ def timings(draw: st.DrawFn) -> DramTiming:
     tRRD_L = pick(tRRD_S, min(2 * tRRD_S, max(tRRD_S, tRCDWR + tCCD_L)))
     row = max(tCCD_L, burst)
     tRAS = pick(1, max(1, min(tRCDWR + WL + burst + tWR, tRCDRD + row + tRTP)))
-    timing = DramTiming(
+    return DramTiming(
         burst=burst, RL=pick(1, 24), WL=WL, tRCDRD=tRCDRD, tRCDWR=tRCDWR, tRAS=tRAS, tRP=tRP,
         tRC=pick(1, tRAS + tRP), tCCD_S=tCCD_S, tCCD_L=tCCD_L, tRRD_S=tRRD_S, tRRD_L=tRRD_L,
         tFAW=pick(1, tRAS + tRP), tRTP=tRTP, tWR=tWR, tWTR_S=pick(1, 4), tWTR_L=pick(4, 12), tRTRS=pick(0, 2),
         tREFI=pick(150, 1200), tRFC=pick(1, 200),
     )  # fmt: skip
-    return timing
 
 
 SHAPES = (
@@ -51,6 +51,7 @@ def test_gemv_closed_form_is_the_simulator(timing, shape, tiles, out, vectors, p
     program, cycles = PimProgram(shape, timing, refresh), PimCycles(shape, timing, refresh)
     assert cycles.gemv(work, results) == program.gemv(work, results)
     assert cycles.refreshes == program.refreshes
+    assert cycles.activates == program.simulator.counts["ACT"]
     assert check(program.simulator.trace, timing, shape.organization, refresh) == []
 
 
@@ -64,4 +65,23 @@ def test_elementwise_closed_form_is_the_simulator(timing, shape, operation, step
     program, cycles = PimProgram(shape, timing, refresh), PimCycles(shape, timing, refresh)
     assert cycles.elementwise(operation, elements) == program.elementwise(operation, elements)
     assert cycles.refreshes == program.refreshes
+    assert cycles.activates == program.simulator.counts["ACT"]
     assert check(program.simulator.trace, timing, shape.organization, refresh) == []
+
+
+def test_a_long_run_of_hbm_pim_refreshes_in_time():
+    program, cycles = PimProgram(HBM_PIM, HBM2), PimCycles(HBM_PIM, HBM2)
+    work = GemvWork(outputs=4096, inputs=4096)
+    assert cycles.gemv(work) == program.gemv(work)
+    assert cycles.refreshes == program.refreshes == 3  # 13,253 cycles, one refresh every 3,900
+    assert check(program.simulator.trace, HBM2, HBM_PIM.organization) == []
+    # The blocks compute in HAB_PIM only, and every weight is used: 32 tiles of 64 bursts.
+    assert sum(issued.command.work == "mac" for issued in program.simulator.trace) == 32 * 64
+
+
+@pytest.mark.parametrize("symbol", ["tRC", "tFAW"])
+def test_a_regular_dram_at_its_limit_and_beyond(symbol):
+    limit = HBM2.tRAS + HBM2.tRP
+    require_regular(HBM2.model_copy(update={symbol: limit}), HBM_PIM)
+    with pytest.raises(InputError, match=rf"asks for {symbol} <= tRAS \+ tRP"):
+        require_regular(HBM2.model_copy(update={symbol: limit + 1}), HBM_PIM)
