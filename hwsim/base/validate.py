@@ -121,6 +121,8 @@ def _position(problem: Problem, document: Document) -> Position:
 def _message(problem: Problem, same: list[Problem], document: Document) -> InputError:
     kind = problem.error["type"]
     name = str(problem.path[-1]) if problem.path else ""
+    if kind == "missing" and isinstance(problem.path[-1], int):
+        return document.error(problem.parent, f"missing entry {problem.path[-1] + 1} of the list")
     if kind == "missing":
         return document.error(problem.parent, f"missing key '{name}'")
     if kind == "extra_forbidden":

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from hwsim.formats import Format
     from hwsim.technology import Technology
 
+_FORMAT_FACTS = (
+    "bits", "exponent_bits", "precision", "bias", "integer_bits", "fraction_bits", "symmetric", "specials",
+    "max", "min", "min_normal", "min_subnormal", "eps", "has_inf", "has_nan", "has_subnormals",
+)  # fmt: skip
 _TYPES = {"string": "text", "object": "keys and values", "null": "nothing", "array": "list", "boolean": "true, false"}
 
 
@@ -47,18 +51,7 @@ def format_view(fmt: Format) -> list[RenderableType]:
     from hwsim import formats
 
     entry = formats.entries().get(fmt.name)
-    names: tuple[str, ...] = (
-        "bits",
-        "exponent_bits",
-        "precision",
-        "bias",
-        "integer_bits",
-        "fraction_bits",
-        "symmetric",
-        "specials",
-    )
-    names += ("max", "min", "min_normal", "min_subnormal", "eps", "has_inf", "has_nan", "has_subnormals")
-    found = ((name, getattr(fmt, name, None)) for name in names)
+    found = ((name, getattr(fmt, name, None)) for name in _FORMAT_FACTS)
     rows = [(name.removeprefix("has_").replace("_", " "), _fact(value)) for name, value in found if value is not None]
     if entry is not None and entry.aliases:
         rows.append(("also called", ", ".join(entry.aliases)))
