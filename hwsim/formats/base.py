@@ -13,13 +13,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from hwsim.base.errors import InputError, did_you_mean
 from hwsim.base.registry import Registry
+from hwsim.formats.arrays import Array, magnitudes, numeric
 from hwsim.formats.rounding import NAN_POLICIES, OVERFLOWS, mode_number
-
-Array = NDArray[Any]
 
 FINITE, POSITIVE_INFINITY, NEGATIVE_INFINITY, NOT_A_NUMBER = range(4)
 """Values of `Unpacked.special`."""
@@ -130,6 +129,10 @@ class Format(ABC):
         """The type `decode` returns, which holds every value exactly."""
         return np.dtype(np.float64)
 
+    def fits(self, dtype: np.dtype[Any]) -> bool:
+        """Whether each value is one of the numpy type ``dtype``."""
+        return dtype == self.value_dtype
+
     @property
     def code_count(self) -> int:
         """Number of bit patterns, ``2**bits``."""
@@ -166,7 +169,7 @@ class Format(ABC):
         mode = mode_number(rounding)
         overflow = self._checked_overflow(overflow)
         nan = self._checked_nan(nan)
-        values = _numeric(x)
+        values = numeric(x)
         out = np.empty(values.shape, self.code_dtype)
         if values.dtype.kind == "f":
             nans = self._encode_floats(values.reshape(-1), out.reshape(-1), mode, overflow, nan)
@@ -176,23 +179,26 @@ class Format(ABC):
                     "give nan='zero', 'negative_zero' or 'max' to replace them"
                 )
         else:
-            negative, magnitude = _magnitudes(values.reshape(-1))
+            negative, magnitude = magnitudes(values.reshape(-1))
             self._encode_integers(negative, magnitude, out.reshape(-1), mode, overflow)
         return out
 
-    def decode(self, codes: ArrayLike) -> Array:
-        """Values of ``codes``, exactly, of `value_dtype`.
+    def decode(self, codes: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+        """Values of ``codes``, exactly, of `value_dtype` or of ``dtype``.
 
-        Raises `InputError` for codes that are no integers or need more than `bits` bits. Two's complement
-        codes may also be given as negative signed integers.
+        Two's complement codes may also be given as negative signed integers. Raises `InputError` for codes
+        that are no integers or need more than `bits` bits, and for a ``dtype`` that does not hold every value.
         """
         checked = self._checked_codes(codes)
+        wanted = self.value_dtype if dtype is None else np.dtype(dtype)
+        if wanted != self.value_dtype and not self.fits(wanted):
+            raise InputError(f"{wanted} does not hold every value of {self.name}")
         if self.bits > TABLE_BITS:
-            return self._values_of(checked.reshape(-1)).reshape(checked.shape)
+            return self._values_of(checked.reshape(-1)).reshape(checked.shape).astype(wanted, copy=False)
         from hwsim.kernels.codec import look_up
 
-        out = np.empty(checked.shape, self.value_dtype)
-        look_up(checked.reshape(-1), self._value_table, out.reshape(-1))
+        out = np.empty(checked.shape, wanted)
+        look_up(checked.reshape(-1), self._table(wanted), out.reshape(-1))
         return out
 
     def round(self, x: ArrayLike, rounding: str = "rne", overflow: str | None = None, nan: str | None = None) -> Array:
@@ -200,9 +206,9 @@ class Format(ABC):
 
         float32 in gives float32 if each value of the format is a float32, otherwise `value_dtype`.
         """
-        values = self.decode(self.encode(x, rounding, overflow, nan))
-        wanted = _numeric(x).dtype
-        return values.astype(wanted) if self._fits(wanted) else values
+        values = numeric(x)
+        wanted = values.dtype if self.fits(values.dtype) else None
+        return self.decode(self.encode(values, rounding, overflow, nan), wanted)
 
     def unpack(self, codes: ArrayLike) -> Unpacked:
         """Significands, exponents of the last place and specials of ``codes``; see `Unpacked`."""
@@ -231,6 +237,15 @@ class Format(ABC):
     def _value_table(self) -> Array:
         return self._values_of(np.arange(self.code_count, dtype=self.code_dtype))
 
+    @cached_property
+    def _tables(self) -> dict[np.dtype[Any], Array]:
+        return {self.value_dtype: self._value_table}
+
+    def _table(self, dtype: np.dtype[Any]) -> Array:
+        if dtype not in self._tables:
+            self._tables[dtype] = self._value_table.astype(dtype)
+        return self._tables[dtype]
+
     def _values_of(self, codes: Array) -> Array:
         wide = codes.astype(np.uint64)
         parts = self._unpack(wide)
@@ -240,10 +255,6 @@ class Format(ABC):
         values[parts.special == NEGATIVE_INFINITY] = -np.inf
         values[parts.special == NOT_A_NUMBER] = np.nan
         return values
-
-    def _fits(self, dtype: np.dtype[Any]) -> bool:
-        """Whether each value is one of the numpy type ``dtype``."""
-        return dtype == np.float64
 
     def _checked_overflow(self, overflow: str | None) -> str:
         if overflow is None:
@@ -273,37 +284,5 @@ class Format(ABC):
         return masked.astype(self.code_dtype, order="C")
 
 
-def is_small(size: int) -> bool:
-    """Whether starting threads for ``size`` values would cost more than it saves."""
-    if size < 1 << 20:
-        return True
-    from numba import get_num_threads
-
-    return bool(get_num_threads() == 1)
-
-
-def int64_patterns(values: list[int]) -> Array:
-    """An int64 array with the bit patterns of ``values``, which may reach ``2**64 − 1``."""
-    return np.array([v & ((1 << 64) - 1) for v in values], np.uint64).view(np.int64)
-
-
 families: Registry[type[Format]] = Registry("kind of format", "hwsim.formats")
 """Every kind of format, by its name."""
-
-
-def _numeric(x: ArrayLike) -> Array:
-    values = np.asarray(x)
-    if values.dtype.kind in "biu" or values.dtype in (np.float32, np.float64):
-        return np.asarray(values, order="C")
-    try:
-        # ml_dtypes' and numpy's narrow floats are all float32 values.
-        narrow = values.dtype.itemsize <= 2 and values.dtype.kind in "fV"
-        return values.astype(np.float32 if narrow else np.float64, order="C", casting="safe")
-    except TypeError:
-        raise InputError(f"expected float32, float64 or integers to encode, got {values.dtype}") from None
-
-
-def _magnitudes(values: Array) -> tuple[Array, NDArray[np.uint64]]:
-    negative = values < 0
-    magnitude = values.astype(np.uint64)  # modulo 2**64, so that −2**63 has a magnitude too
-    return negative, np.where(negative, np.uint64(0) - magnitude, magnitude)

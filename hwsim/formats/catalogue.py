@@ -7,16 +7,16 @@ from hwsim.formats.integer import IntegerFormat
 from hwsim.formats.names import register
 
 IEEE = "IEEE 754-2019, section 3.6, table 3.5"
-OFP8 = "OCP 8-bit Floating Point Specification (OFP8) 1.0, table 1"
-MX = "OCP Microscaling Formats (MX) Specification 1.0, section 5.3"
-MX_SCALE = "OCP Microscaling Formats (MX) Specification 1.0, section 5.4.1"
+OFP8 = "OCP 8-bit Floating Point Specification (OFP8) 1.0: binary interchange formats E4M3 and E5M2"
+MX = "OCP Microscaling Formats (MX) Specification 1.0: element data types FP6 and FP4"
+MX_SCALE = "OCP Microscaling Formats (MX) Specification 1.0: scale data type E8M0"
 FNUZ = "Noune et al., 8-bit Numerical Formats for Deep Neural Networks, arXiv:2206.02915"
 ML_DTYPES = "ml_dtypes (jax-ml), README, section Specifications"
-PTX = "NVIDIA PTX ISA, section Fundamental Types, alternate floating point data formats"
-BF16 = "Intel, BFLOAT16 Hardware Numerics Definition, 338302-001, section 2"
+PTX = "NVIDIA PTX ISA, section Alternate Floating-Point Data Formats"
+BF16 = "Intel, BFLOAT16 Hardware Numerics Definition, document 338302-001"
 TF32 = "NVIDIA A100 Tensor Core GPU Architecture, white paper V1.0, section TF32"
-GAUDI = "Intel Gaudi documentation, FP8: e4m3 of Gaudi 2 with inf and NaN, maximum 240"
-UE5M3 = "Open-source vectors of the unsigned five-exponent-bit block scale; NaN at 0xff"
+GAUDI = "ml_dtypes README (float8_e4m3, IEEE 754-like); Intel Gaudi 2, maximum 240"
+UE5M3 = "assumed: e5m3 with bias 15 without sign, NaN at 0xff (reference table ue5m3_nanff, gfloat)"
 TWOS_COMPLEMENT = "ISO/IEC 9899:2024, section 6.2.6.2 (two's complement)"
 
 register(FloatFormat("fp64", 11, 53, 1023), IEEE, "float64", "f64", "double")

@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.base.errors import InputError
+from hwsim.formats.arrays import Array
 from hwsim.formats.base import (
     NEGATIVE_INFINITY,
     NOT_A_NUMBER,
     POSITIVE_INFINITY,
-    Array,
+    TABLE_BITS,
     Format,
     Unpacked,
     families,
-    int64_patterns,
-    is_small,
 )
-from hwsim.formats.rounding import RD, RNA, RNE, RU, mode_number
+from hwsim.formats.float_kernel import decode_floats, encode_floats, encode_integers, kernel_parameters
+from hwsim.formats.rounding import mode_number
 
 Specials = Literal["ieee", "fn", "fnuz", "none"]
 
@@ -70,11 +70,11 @@ class FloatFormat(Format):
             return "expected 1 to 11 exponent bits and 1 to 53 significand bits"
         if self.specials not in ("ieee", "fn", "fnuz", "none"):
             return f"expected specials ieee, fn, fnuz or none, got '{self.specials}'"
-        if not self.signed and self.specials == "fnuz":
-            return "fnuz puts NaN at negative zero and needs a sign"
-        if not self.zero and self.signed:
-            return "a format without zero is unsigned"
-        if self._limit <= 0 or not (self.emin >= -1022 and self.emax <= 1023):
+        if (self.signed and not self.zero) or (not self.signed and self.specials == "fnuz"):
+            return "fnuz needs a sign, its NaN being negative zero; a format without zero has none"
+        if self.limit_code < (1 if self.subnormals or not self.zero else 1 << self.mantissa_bits):
+            return "there is no finite value above zero"
+        if not (self.emin >= -1022 and self.emax <= 1023):
             return f"normal exponents reach from {self.emin} to {self.emax}, beyond float64's −1022 to 1023"
         return None
 
@@ -110,7 +110,7 @@ class FloatFormat(Format):
     @property
     def emax(self) -> int:
         """Exponent of the largest number."""
-        return max(self._limit >> self.mantissa_bits, 1) - self.bias
+        return max(self.limit_code >> self.mantissa_bits, 1) - self.bias
 
     @property
     def last_place_min(self) -> int:
@@ -119,7 +119,7 @@ class FloatFormat(Format):
 
     @property
     def max(self) -> float:
-        return self._magnitude_value(self._limit)
+        return self._magnitude_value(self.limit_code)
 
     @property
     def min(self) -> float:
@@ -159,7 +159,7 @@ class FloatFormat(Format):
     # Codes ----------------------------------------------------------------------------------------
 
     @property
-    def _limit(self) -> int:
+    def limit_code(self) -> int:
         """Code of the largest value, without sign."""
         codes = 1 << (self.exponent_bits + self.mantissa_bits)
         if self.specials == "ieee":
@@ -167,7 +167,8 @@ class FloatFormat(Format):
         return codes - 2 if self.specials == "fn" else codes - 1
 
     @property
-    def _sign(self) -> int:
+    def sign_code(self) -> int:
+        """The sign bit alone; 0 where there is none."""
         return 1 << (self.bits - 1) if self.signed else 0
 
     @property
@@ -176,8 +177,8 @@ class FloatFormat(Format):
         if not self.has_nan:
             return None
         if self.specials == "ieee":
-            return self._limit + 1 + (1 << (self.mantissa_bits - 1))
-        return self._sign if self.specials == "fnuz" else self._limit + 1
+            return self.limit_code + 1 + (1 << (self.mantissa_bits - 1))
+        return self.sign_code if self.specials == "fnuz" else self.limit_code + 1
 
     def _magnitude_value(self, code: int) -> float:
         field, stored = code >> self.mantissa_bits, code & ((1 << self.mantissa_bits) - 1)
@@ -190,69 +191,18 @@ class FloatFormat(Format):
     def parameters(self, rounding: str = "rne", overflow: str | None = None, nan: str | None = None) -> Array:
         """What `hwsim.kernels.codec` needs to know of this format under these policies (int64 array)."""
         overflow, nan = self._checked_overflow(overflow), self._checked_nan(nan)
-        return self._parameters(mode_number(rounding), overflow, nan)
+        return kernel_parameters(self, mode_number(rounding), overflow, nan)
 
     @cached_property
     def params(self) -> Array:
         """`parameters` under the default policies."""
         return self.parameters()
 
-    def _parameters(self, mode: int, overflow: str, nan: str) -> Array:
-        least = self._sign | self._limit if self.signed else 0
-        # Unlimited rounding of a value beyond the limit stays inside when the mode rounds inward.
-        positive, negative = self._infinity(0), self._infinity(self._sign or None)
-        over_positive = positive if mode in (RNE, RNA, RU) else self._limit
-        over_negative = negative if mode in (RNE, RNA, RD) else least
-        if overflow == "saturate":
-            positive, negative, over_positive, over_negative = self._limit, least, self._limit, least
-        skipped = 0 if self.zero else 1 << self.mantissa_bits
-        return int64_patterns(
-            [
-                self.mantissa_bits,
-                1 - self.emin,
-                mode,
-                skipped,
-                int(self.subnormals or not self.zero),
-                self._limit + skipped,
-                self._limit if self.signed else 0,
-                over_positive,
-                over_negative,
-                positive,
-                negative,
-                self._nan_replacement(nan),
-                self._sign,
-                self._sign if self.has_negative_zero else 0,
-            ]
-        )
-
-    def _infinity(self, sign: int | None) -> int:
-        """Code of the infinity with this sign bit (None: a negative one without a sign), or what stands for it."""
-        if self.has_inf and sign is not None:
-            return sign | (self._limit + 1)
-        if self.nan_code is not None:
-            return self.nan_code
-        return self._limit if sign == 0 else 0
-
-    def _nan_replacement(self, nan: str) -> int:
-        if self.nan_code is not None:
-            return self.nan_code
-        return {"max": self._limit, "negative_zero": self._sign}.get(nan, 0)
-
     def _encode_floats(self, x: Array, out: Array, mode: int, overflow: str, nan: str) -> int:
-        from hwsim.kernels import codec
-
-        if x.dtype == np.float32 and (self.mantissa_bits > 23 or self.emin < -126 or self.bits > 32):
-            x = x.astype(np.float64)
-        single = x.dtype == np.float32
-        patterns = x.view(np.int32 if single else np.int64)
-        encode = codec.encode_floats if is_small(x.size) else codec.encode_floats_parallel
-        source = (23, 127) if single else (52, 1023)
-        return int(encode(patterns, out, *source, self._parameters(mode, overflow, nan)))
+        return encode_floats(self, x, out, kernel_parameters(self, mode, overflow, nan))
 
     def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: int, overflow: str) -> None:
-        from hwsim.kernels.codec import encode_integers
-
-        encode_integers(negative, magnitude, out, self._parameters(mode, overflow, "zero"))
+        encode_integers(negative, magnitude, out, kernel_parameters(self, mode, overflow, "zero"))
 
     # Decoding -------------------------------------------------------------------------------------
 
@@ -271,9 +221,9 @@ class FloatFormat(Format):
 
     def _special(self, magnitude: NDArray[np.int64], negative: NDArray[np.bool_]) -> NDArray[np.uint8]:
         special = np.zeros(magnitude.shape, np.uint8)
-        special[magnitude > self._limit] = NOT_A_NUMBER
+        special[magnitude > self.limit_code] = NOT_A_NUMBER
         if self.has_inf:
-            infinite = magnitude == self._limit + 1
+            infinite = magnitude == self.limit_code + 1
             special[infinite & ~negative] = POSITIVE_INFINITY
             special[infinite & negative] = NEGATIVE_INFINITY
         if self.specials == "fnuz":
@@ -281,28 +231,20 @@ class FloatFormat(Format):
         return special
 
     def _is_negative(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        negative: NDArray[np.bool_] = (codes & np.uint64(self._sign)) != 0
+        negative: NDArray[np.bool_] = (codes & np.uint64(self.sign_code)) != 0
         return negative
 
     def _negative_zeros(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        magnitude = codes & ~np.uint64(self._sign)
+        magnitude = codes & ~np.uint64(self.sign_code)
         zeros = 0 if self.subnormals else (1 << self.mantissa_bits) - 1
         if not self.has_negative_zero:
             return np.zeros(codes.shape, np.bool_)
         return self._is_negative(codes) & (magnitude <= zeros)
 
     def _values_of(self, codes: Array) -> Array:
-        if self._same_values_as(24, 127, 8):
-            return codes.view(np.float32).astype(np.float64)
-        if self._same_values_as(53, 1023, 11):
-            return codes.view(np.float64).copy()
-        return super()._values_of(codes)
+        return decode_floats(self, codes) if self.bits > TABLE_BITS else super()._values_of(codes)
 
-    def _same_values_as(self, precision: int, bias: int, exponent_bits: int) -> bool:
-        ieee = FloatFormat(self.name, exponent_bits, precision, bias)
-        return self == ieee
-
-    def _fits(self, dtype: np.dtype[Any]) -> bool:
+    def fits(self, dtype: np.dtype[Any]) -> bool:
         if dtype.kind != "f":
             return False
         limits = np.finfo(dtype)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.base.errors import InputError
-from hwsim.formats.base import Array, Format, Unpacked, families, int64_patterns, is_small
+from hwsim.formats.arrays import Array, int64_patterns, is_small
+from hwsim.formats.base import Format, Unpacked, families
 
 _INTEGER = re.compile(r"(u?)int([1-9]\d?)(_symmetric)?")
 
@@ -103,7 +104,7 @@ class UniformFormat(Format):
     def _negative_zeros(self, codes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         return np.zeros(codes.shape, np.bool_)
 
-    def _fits(self, dtype: np.dtype[Any]) -> bool:
+    def fits(self, dtype: np.dtype[Any]) -> bool:
         if dtype.kind in "iu":
             limits = np.iinfo(dtype)
             return self.fraction_bits == 0 and limits.min <= self.min_code and self.max_code <= limits.max

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from hwsim.base.errors import InputError
 from hwsim.base.record import Record
-from hwsim.formats.base import Array
+from hwsim.formats.arrays import Array
 from hwsim.formats.integer import IntegerFormat
 from hwsim.formats.names import FormatName
 from hwsim.formats.requantize import fixed_point_multiplier, requantize

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwsim.base.errors import InputError
-from hwsim.formats.base import Array, Format
+from hwsim.formats.arrays import Array
+from hwsim.formats.base import Format
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 

@@ -166,8 +166,8 @@ def pack(negative, magnitude, exponent, parameters):
         rounded, place = round_significand(negative, magnitude, exponent, m + 1, least, mode)
         if rounded != 0:
             up = min(m + 1 - bit_length(rounded), place - last_place_min)
-            # The largest exponent field of any format has 11 bits; what lies beyond is beyond its limit too.
-            code = (min(place - up - last_place_min, 1 << 11) << m) + (rounded << up)
+            # No finite value has a field above 2046; what is capped there lies beyond the limit all the same.
+            code = (min(place - up - last_place_min, 2046) << m) + (rounded << up)
     return _signed_code(negative, code, parameters)
 
 
@@ -246,6 +246,29 @@ def encode_fixed_parallel(patterns, out, source_mantissa_bits, source_bias, para
         end = min(start + PARALLEL_BLOCK, patterns.size)
         nans += encode_fixed(patterns[start:end], out[start:end], source_mantissa_bits, source_bias, parameters)
     return nans
+
+
+@njit(cache=True, nogil=True)
+def decode_floats(codes, out, places, hidden, parameters):
+    """Values of codes: ``(stored + hidden[field]) · places[field]``, exact since the format is part of float64.
+
+    ``places`` has the value of the last place for every exponent field, ``hidden`` the hidden bit or 0.
+    """
+    m = parameters[MANTISSA_BITS]
+    sign = parameters[SIGN]
+    limit = parameters[POSITIVE_LIMIT] - parameters[CODE_OFFSET]
+    nan, infinity = parameters[NAN], parameters[POSITIVE_INFINITY]
+    stored_mask = (1 << m) - 1
+    for i in range(codes.size):
+        code = np.int64(codes[i])
+        magnitude = code & ~sign
+        field = magnitude >> m
+        value = float((magnitude & stored_mask) + hidden[field]) * places[field]
+        if magnitude > limit:
+            value = np.inf if magnitude == infinity and infinity != nan else np.nan
+        elif code == nan and limit < nan:
+            value = np.nan
+        out[i] = -value if code & sign else value
 
 
 @njit(cache=True, nogil=True)

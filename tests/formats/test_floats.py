@@ -113,6 +113,15 @@ def test_integers_are_not_rounded_by_way_of_double():
     assert fmt.decode(fmt.encode(np.array([2**60 + 2**49])))[0] == 2.0**60
 
 
+def test_decoding_into_float32():
+    codes = np.arange(256, dtype=np.uint8)
+    assert get("e4m3fn").decode(codes, np.float32).dtype == np.float32
+    np.testing.assert_array_equal(get("e4m3fn").decode(codes, np.float32), get("e4m3fn").values())
+    assert get("tf32").decode(codes, np.float32).dtype == np.float32
+    with pytest.raises(InputError, match="float32 does not hold every value of fp64"):
+        get("fp64").decode(codes, np.float32)
+
+
 def test_values_of_exactly():
     assert exactly([-0.0, 0.5])[1] == Fraction(1, 2)
 
@@ -123,11 +132,12 @@ def test_values_of_exactly():
         ((12, 4, 0), "1 to 11 exponent bits"),
         ((4, 54, 7), "1 to 53 significand bits"),
         ((4, 4, 7, True, True, "finite"), "expected specials"),
-        ((4, 4, 7, False, True, "fnuz"), "needs a sign"),
-        ((4, 4, 7, True, True, "ieee", False), "without zero is unsigned"),
+        ((4, 4, 7, False, True, "fnuz"), "fnuz needs a sign"),
+        ((4, 4, 7, True, True, "ieee", False), "a format without zero has none"),
         ((11, 2, 1024), "beyond float64"),
         ((11, 2, 1000, True, True, "none"), "beyond float64"),
-        ((1, 1, 0), "normal exponents"),
+        ((1, 1, 0), "no finite value above zero"),
+        ((1, 4, 0, True, False), "no finite value above zero"),
     ],
 )
 def test_impossible_formats_are_refused(arguments, message):

@@ -82,7 +82,7 @@ def test_shift_and_length(x, n):
 def test_pack(name, negative, magnitude, exponent, mode, saturate):
     fmt = FloatFormat("flush", 4, 4, 5, subnormals=False) if name == "flush" else get(name)
     overflow = "saturate" if saturate else fmt.overflows[0]
-    for place in (exponent, fmt.emin - magnitude.bit_length() + exponent % 8, fmt.emax - magnitude.bit_length()):
+    for place in (exponent, 1006, fmt.emin - magnitude.bit_length() + exponent % 8, fmt.emax - magnitude.bit_length()):
         code, overflowed = codec.pack(negative, magnitude, place, fmt.parameters(mode, overflow))
         exact = Fraction(magnitude) * Fraction(2) ** place
         value = -0.0 if negative and magnitude == 0 else (-exact if negative else exact)

@@ -1,0 +1,46 @@
+"""Arrays on their way to a kernel: what may be encoded, magnitudes of integers, patterns of 64 bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwsim.base.errors import InputError
+
+Array = NDArray[Any]
+
+
+def numeric(x: ArrayLike) -> Array:
+    """``x`` as contiguous float32, float64 or integers, without loss; `InputError` for anything else."""
+    values = np.asarray(x)
+    if values.dtype.kind in "biu" or values.dtype in (np.float32, np.float64):
+        return np.asarray(values, order="C")
+    try:
+        # ml_dtypes' and numpy's narrow floats are all float32 values.
+        narrow = values.dtype.itemsize <= 2 and values.dtype.kind in "fV"
+        return values.astype(np.float32 if narrow else np.float64, order="C", casting="safe")
+    except TypeError:
+        raise InputError(f"expected float32, float64 or integers to encode, got {values.dtype}") from None
+
+
+def magnitudes(values: Array) -> tuple[Array, NDArray[np.uint64]]:
+    """Signs and magnitudes of integers of any type."""
+    negative = values < 0
+    magnitude = values.astype(np.uint64)  # modulo 2**64, so that −2**63 has a magnitude too
+    return negative, np.where(negative, np.uint64(0) - magnitude, magnitude)
+
+
+def is_small(size: int) -> bool:
+    """Whether starting threads for ``size`` values would cost more than it saves."""
+    if size < 1 << 20:
+        return True
+    from numba import get_num_threads
+
+    return bool(get_num_threads() == 1)
+
+
+def int64_patterns(values: list[int]) -> Array:
+    """An int64 array with the bit patterns of ``values``, which may reach ``2**64 − 1``."""
+    return np.array([v & ((1 << 64) - 1) for v in values], np.uint64).view(np.int64)

@@ -1,0 +1,99 @@
+"""Between float records and the kernels: a format's run-time parameters, and the calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.formats.arrays import Array, int64_patterns, is_small
+from hwsim.formats.rounding import RD, RNA, RNE, RU
+
+if TYPE_CHECKING:
+    from hwsim.formats.float import FloatFormat
+
+FLOAT32 = (23, 127)  # stored significand bits and bias (IEEE 754-2019, table 3.5)
+FLOAT64 = (52, 1023)
+
+
+def kernel_parameters(fmt: FloatFormat, mode: int, overflow: str, nan: str) -> Array:
+    """What `hwsim.kernels.codec` needs to know of ``fmt`` under these policies, in the order of its indices."""
+    least = fmt.sign_code | fmt.limit_code if fmt.signed else 0
+    positive, negative = _infinity(fmt, False), _infinity(fmt, True)
+    # Rounding without a limit stays inside where the mode rounds inward.
+    over_positive = positive if mode in (RNE, RNA, RU) else fmt.limit_code
+    over_negative = negative if mode in (RNE, RNA, RD) else least
+    if overflow == "saturate":
+        positive, negative, over_positive, over_negative = fmt.limit_code, least, fmt.limit_code, least
+    skipped = 0 if fmt.zero else 1 << fmt.mantissa_bits
+    return int64_patterns(
+        [
+            fmt.mantissa_bits,
+            1 - fmt.emin,
+            mode,
+            skipped,
+            int(fmt.subnormals or not fmt.zero),
+            fmt.limit_code + skipped,
+            fmt.limit_code if fmt.signed else 0,
+            over_positive,
+            over_negative,
+            positive,
+            negative,
+            _nan_replacement(fmt, nan),
+            fmt.sign_code,
+            fmt.sign_code if fmt.has_negative_zero else 0,
+        ]
+    )
+
+
+def _infinity(fmt: FloatFormat, negative: bool) -> int:
+    """Code of an infinity, or of what stands for it: NaN, or without that the limit on its side."""
+    if fmt.has_inf and (fmt.signed or not negative):
+        return (fmt.sign_code if negative else 0) | (fmt.limit_code + 1)
+    if fmt.nan_code is not None:
+        return fmt.nan_code
+    if not negative:
+        return fmt.limit_code
+    return fmt.sign_code | fmt.limit_code if fmt.signed else 0
+
+
+def _nan_replacement(fmt: FloatFormat, nan: str) -> int:
+    if fmt.nan_code is not None:
+        return fmt.nan_code
+    return {"max": fmt.limit_code, "negative_zero": fmt.sign_code}.get(nan, 0)
+
+
+def encode_floats(fmt: FloatFormat, x: Array, out: Array, parameters: Array) -> int:
+    """Fill ``out`` with the codes of float32 or float64 ``x``; returns the number of NaN."""
+    from hwsim.kernels import codec
+
+    # The kernel only discards bits; what float32 lacks of the format, float64 has.
+    if x.dtype == np.float32 and (fmt.mantissa_bits > FLOAT32[0] or fmt.emin < -126 or fmt.bits > 32):
+        x = x.astype(np.float64)
+    single = x.dtype == np.float32
+    encode = codec.encode_floats if is_small(x.size) else codec.encode_floats_parallel
+    patterns = x.view(np.int32 if single else np.int64)
+    return int(encode(patterns, out, *(FLOAT32 if single else FLOAT64), parameters))
+
+
+def encode_integers(negative: Array, magnitude: Array, out: Array, parameters: Array) -> None:
+    """Fill ``out`` with the codes of ``±magnitude`` (uint64)."""
+    from hwsim.kernels import codec
+
+    codec.encode_integers(negative, magnitude, out, parameters)
+
+
+def decode_floats(fmt: FloatFormat, codes: Array) -> NDArray[np.float64]:
+    """Values of codes by arithmetic, for formats too wide for a table."""
+    from hwsim.kernels import codec
+
+    out = np.empty(codes.shape, np.float64)
+    fields = np.arange(1 << fmt.exponent_bits, dtype=np.int64)
+    places = np.ldexp(1.0, np.maximum(fields - int(fmt.zero), 0) + fmt.last_place_min)
+    hidden = np.full(fields.size, 1 << fmt.mantissa_bits, np.int64)
+    if fmt.zero:
+        hidden[0] = 0
+        places[0] *= fmt.subnormals
+    codec.decode_floats(codes, out, places, hidden, kernel_parameters(fmt, RNE, fmt.overflows[0], "zero"))
+    return out
