@@ -280,6 +280,8 @@ class Format(ABC):
             return np.asarray(given, order="C")
         if given.size and (int(given.max()) >= self.code_count or int(given.min()) < -(self.code_count >> 1)):
             raise InputError(f"a code of {self.name} has {self.bits} bits, got {given.min()} to {given.max()}")
+        if given.dtype == self.code_dtype:
+            return np.asarray(given, order="C")
         masked = given.astype(np.uint64) & np.uint64(self.code_count - 1)
         return masked.astype(self.code_dtype, order="C")
 

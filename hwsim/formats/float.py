@@ -202,7 +202,12 @@ class FloatFormat(Format):
         return encode_floats(self, x, out, kernel_parameters(self, mode, overflow, nan))
 
     def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: int, overflow: str) -> None:
-        encode_integers(negative, magnitude, out, kernel_parameters(self, mode, overflow, "zero"))
+        parameters = kernel_parameters(self, mode, overflow, "zero")
+        if magnitude.size and int(magnitude.max()) > 1 << 53:
+            encode_integers(negative, magnitude, out, parameters)
+            return
+        exact = magnitude.astype(np.float64)
+        encode_floats(self, np.where(negative, -exact, exact), out, parameters)
 
     # Decoding -------------------------------------------------------------------------------------
 
