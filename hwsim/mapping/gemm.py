@@ -30,7 +30,11 @@ def map_gemm(
 
     ``memories`` are named from the outside in. ``element_bytes`` are those of a, b and the finished result;
     0.5 is an int4, 3 a 24-bit sum. ``partial_bytes`` are those of an unfinished sum (default: of a result).
-    Elements are packed densely. The ``gemm.count`` products run one after the other, each mapped alike.
+    Elements are packed densely.
+
+    ``gemm.count`` products run one after the other, each mapped alike. Where cores have memories of their
+    own, groups of cores may each work on their own product, with a part of the shared room and bandwidth:
+    as many groups (a power of two) as the unit's own timing favours and as fit.
 
     What is optimal within which map space: `hwsim.mapping.search`. How cycles and traffic follow from a
     tiling: `hwsim.mapping.schedule`. Raises `HwsimError` when no tile fits, naming the memory and operand.
@@ -38,11 +42,36 @@ def map_gemm(
     hierarchy = build_hierarchy(memories, clock_hz)
     a, b, c = (_bits(width) for width in element_bytes)
     widths = Widths(a, b, c, c if partial_bytes is None else _bits(partial_bytes))
+    groups = _groups(gemm, unit) if hierarchy.stages[-1].per_core else 1
+    while groups > 1:
+        try:
+            return _map(gemm, unit, hierarchy, widths, groups)
+        except HwsimError:  # the part of a shared memory is too small
+            groups //= 2
+    return _map(gemm, unit, hierarchy, widths, 1)
+
+
+def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
+    """Groups of cores that finish all products first, by the unit's timing alone; ties go to fewer."""
+    choices = [1]
+    while 2 * choices[-1] <= min(gemm.count, unit.core_count):
+        choices.append(2 * choices[-1])
+    one = Gemm(gemm.m, gemm.n, gemm.k)
+
+    def cycles(groups: int) -> int:
+        return -(-gemm.count // groups) * unit.with_cores(unit.core_count // groups).timing(one).total
+
+    return min(choices, key=lambda groups: (cycles(groups), groups))
+
+
+def _map(gemm: Gemm, unit: MatmulUnit, whole: Hierarchy, widths: Widths, groups: int) -> Mapping:
+    hierarchy = whole.shared_by(groups)
     per_core = hierarchy.stages[-1].per_core
-    problem = Problem(hierarchy, unit.one_core() if per_core else unit, widths)
-    found = Search(problem, unit).best((gemm.m, gemm.n, gemm.k))
+    problem = Problem(hierarchy, unit.with_cores(1) if per_core else unit, widths)
+    group = unit.with_cores(unit.core_count // groups) if per_core else unit
+    found = Search(problem, group).best((gemm.m, gemm.n, gemm.k))
     result = problem.evaluate(0, np.array([[gemm.m, gemm.n, gemm.k]]), found.tilings[0], found.tilings[1:])
-    return _mapping(hierarchy, found.tilings, result, gemm.count)
+    return _mapping(hierarchy, found.tilings, result, gemm.count, -(-gemm.count // groups))
 
 
 def _bits(element_bytes: float) -> int:
@@ -52,11 +81,11 @@ def _bits(element_bytes: float) -> int:
     return int(bits)
 
 
-def _mapping(hierarchy: Hierarchy, tilings: tuple[Tiling, ...], result: Evaluation, count: int) -> Mapping:
-    cycles, compute = count * int(result.cycles[0]), count * int(result.compute[0])
+def _mapping(hierarchy: Hierarchy, tilings: tuple[Tiling, ...], result: Evaluation, count: int, rounds: int) -> Mapping:
+    cycles, compute = rounds * int(result.cycles[0]), rounds * int(result.compute[0])
     busy = {"compute": compute}
     for (_, name), spent in result.busy.items():
-        busy[name] = max(busy.get(name, 0), count * int(spent[0]))
+        busy[name] = max(busy.get(name, 0), rounds * int(spent[0]))
     levels = tuple(_level(hierarchy, index, tiling) for index, tiling in enumerate(tilings))
     innermost = levels[-1]
     return Mapping(

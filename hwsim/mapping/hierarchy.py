@@ -12,7 +12,7 @@ stage it merely passes, and they need no room for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hwsim.base.errors import HwsimError
 from hwsim.memory.base import Memory
@@ -62,6 +62,12 @@ class Hierarchy:
     def outermost(self) -> str:
         return next(iter(self.ports))
 
+    def shared_by(self, groups: int) -> Hierarchy:
+        """What one of ``groups`` equal users has of it: its part of shared room and bandwidth, its own cores' whole."""
+        if groups == 1:
+            return self
+        return replace(self, ports={name: _part(port, groups) for name, port in self.ports.items()})
+
 
 def build_hierarchy(memories: Mapping[str, Memory], clock_hz: float) -> Hierarchy:
     """Stages and routes of ``memories`` (outermost first); `HwsimError` if the outermost does not hold everything."""
@@ -99,6 +105,13 @@ def _port(name: str, memory: Memory, clock_hz: float) -> Port:
         per_core=memory.per == "core",
         overlaps=memory.double_buffered,
     )
+
+
+def _part(port: Port, groups: int) -> Port:
+    if port.per_core:
+        return port
+    usable = None if port.usable_bits is None else port.usable_bits // groups
+    return replace(port, usable_bits=usable, bits_per_cycle=port.bits_per_cycle / groups)
 
 
 def _group(holds: Mapping[str, frozenset[str]]) -> list[list[str]]:

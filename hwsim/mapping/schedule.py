@@ -170,8 +170,8 @@ class _Steps:
         self._move(moves, "output", at, needed, np.where(self.ended(at), widths.c, widths.partial), inwards=False)
 
     def _move(self, moves: Moves, operand: str, at: np.ndarray, needed: Any, sum_bits: Any, inwards: bool) -> None:
-        route = self.stage.routes.get(operand)
-        if route is None:
+        route = self.stage.routes.get(operand, ())
+        if not route and not (operand == "output" and self.resident.any()):
             return
         sizes = self.walk.sizes(at)
         core = self.walk.core_sizes(sizes)
@@ -186,9 +186,10 @@ class _Steps:
         total, share = elements * bits * needed, core_elements * bits * needed
         moves.along(route if inwards else route[::-1], total, share)
         if operand == "output":
-            # Sums that the unit keeps cross their home memory only on the way in and out of the unit.
+            # Sums that the unit keeps meet their nearest memory only on the way in and out of the unit.
             passing = moves.read if inwards else moves.write
-            passing(route[-1], total * self.resident, share * self.resident)
+            nearest = self.problem.hierarchy.nearest["output"]
+            passing(nearest, total * self.resident, share * self.resident)
 
     def total(self, stage: int, work: Evaluation, hierarchy: Hierarchy) -> Evaluation:
         walk, ports, weight = self.walk, hierarchy.ports, self.walk.weight

@@ -26,7 +26,8 @@ Tile = tuple[range, range, range]
 class Move:
     """An operand's tile on its way through ``route``, source first."""
 
-    home: str
+    home: str | None
+    """The memory whose double buffering decides whether this hides behind work; None: nothing does."""
     route: tuple[str, ...]
     bits: int
     core_bits: int
@@ -75,7 +76,7 @@ class TileSimulator:
         return cycles + self._transfer(move for move in stores[-1] if self._overlaps(move))
 
     def _overlaps(self, move: Move) -> bool:
-        return self.hierarchy.ports[move.home].overlaps
+        return move.home is not None and self.hierarchy.ports[move.home].overlaps
 
     def _loads(self, stage: Stage, level: Level, tiles: list[Tile], i: int, begun: bool) -> Iterator[Move]:
         m, n, k = tiles[i]
@@ -100,12 +101,11 @@ class TileSimulator:
                 yield Move(move.home, move.route[::-1], move.bits, move.core_bits)
 
     def _move(self, stage: Stage, operand: str, elements: int, share: int, bits: int) -> Iterator[Move]:
-        if operand in stage.routes:
-            route = stage.routes[operand]
-            home = route[-1]
-            if operand == "output" and self.resident and stage is self.hierarchy.stages[-1]:
-                # The unit keeps its sums: they pass their home only on the way in and out.
-                route = (*route, "unit")
+        route, home = stage.routes.get(operand, ()), stage.home(operand)
+        if operand == "output" and self.resident and stage is self.hierarchy.stages[-1]:
+            # The unit keeps its sums: they meet their nearest memory only on the way in and out.
+            route = (*(route or (self.hierarchy.nearest[operand],)), "unit")
+        if route:
             yield Move(home, route, elements * bits, share * bits)
 
     def _transfer(self, moves: Iterable[Move]) -> int:

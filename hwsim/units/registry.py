@@ -54,8 +54,8 @@ class MatmulUnit(Record, ABC):
         """Cores that work side by side, each on its own part of a product."""
         return 1
 
-    def one_core(self) -> MatmulUnit:
-        """This unit with a single core: what a memory that is private to a core feeds."""
+    def with_cores(self, count: int) -> MatmulUnit:
+        """This unit with ``count`` of its cores: one is what a memory of a core's own feeds."""
         return self
 
     @property

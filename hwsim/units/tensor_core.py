@@ -95,8 +95,8 @@ class TensorCore(MatmulUnit):
     def core_count(self) -> int:
         return self.cores
 
-    def one_core(self) -> TensorCore:
-        return self.model_copy(update={"cores": 1})
+    def with_cores(self, count: int) -> TensorCore:
+        return self.model_copy(update={"cores": count})
 
     @property
     def resident_outputs(self) -> int:
