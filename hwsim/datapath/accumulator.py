@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from hwsim import formats
 from hwsim.base.errors import InputError
 from hwsim.base.record import Record
 from hwsim.base.registry import Registry
 from hwsim.datapath.parts import Part
+from hwsim.formats import get as format_named
 from hwsim.formats.base import Format
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def spell_out(value: Any) -> Any:
                 return {"kind": kind, **value}
     if isinstance(value, str) and value not in ("float", "integer", "chunked"):
         try:
-            named = formats.get(value)
+            named = format_named(value)
         except InputError as error:
             raise ValueError(str(error)) from None
         if named.kind == "integer" and named.signed:

@@ -48,7 +48,7 @@ class Products:
     def part(self, first: int, last: int) -> Products:
         """The products with k in [first, last), counted from this part's own first."""
         cut = replace(self, first=self.first + first, last=min(self.first + last, self.last))
-        for ready in ("unpacked", "integers", "table"):  # shared, not prepared again
+        for ready in ("unpacked", "integers", "table", "values"):  # shared, not prepared again
             if ready in self.__dict__:
                 cut.__dict__[ready] = self.__dict__[ready]
         return cut
@@ -96,6 +96,11 @@ class Products:
         a = _unpack(self.a, self.a_format, self.b_format.bits if self.uses_table else None)
         b = _unpack(self.b, self.b_format, 0 if self.uses_table else None)
         return (*a, *b, *self.table)
+
+    @cached_property
+    def values(self) -> tuple[np.ndarray, np.ndarray]:
+        """float64 operands a [M, K] and b [K, N], exact."""
+        return self.a_format.decode(self.a), np.ascontiguousarray(self.b_format.decode(self.b).T)
 
     @cached_property
     def integers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

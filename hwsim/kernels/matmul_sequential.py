@@ -15,22 +15,25 @@ OUTPUTS_PER_BLOCK = 64
 @njit(cache=True, parallel=True)
 def sequential(
     a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, paired,
-    product_format, accumulator, sums, sums_exponent, sums_tag,
+    product_format, accumulator, outputs, sums, sums_exponent, sums_tag,
 ):  # fmt: skip
     """Add products k_range[0] … k_range[1]−1 to ``sums`` [M, N] in place; returns the number of overflows.
+
+    ``outputs`` lists the sums to work on, counted along the rows; empty stands for all of them.
 
     ``a`` is [M, K] and ``b`` [N, K]; with ``paired``, N = 1 and row i of a meets row i of b. ``rule`` is
     (rule, parameter, parameter, fraction bits, product bits, whether products have signed zeros). A
     ``product_format`` of precision 0 leaves products exact, so that each step is a fused multiply-add.
     """
     rows, columns = sums.shape
-    outputs = rows * columns
-    blocks = (outputs + OUTPUTS_PER_BLOCK - 1) // OUTPUTS_PER_BLOCK
+    count_all = outputs.size if outputs.size else rows * columns
+    blocks = (count_all + OUTPUTS_PER_BLOCK - 1) // OUTPUTS_PER_BLOCK
     overflows = np.zeros(blocks, np.int64)
     bits = accumulator[0]
     for block in prange(blocks):
         count = 0
-        for output in range(block * OUTPUTS_PER_BLOCK, min(outputs, (block + 1) * OUTPUTS_PER_BLOCK)):
+        for place in range(block * OUTPUTS_PER_BLOCK, min(count_all, (block + 1) * OUTPUTS_PER_BLOCK)):
+            output = outputs[place] if outputs.size else place
             i = output // columns
             j = output - i * columns
             row = i if paired else j

@@ -65,7 +65,7 @@ def test_kernels_hold_no_floating_point_type() -> None:
     sums = (np.zeros((2, 2), np.int64), np.zeros((2, 2), np.int32), np.zeros((2, 2), np.uint8))
     target = (11, -24, 15, 2047, 0, 0, 1, 1)
     calls = [
-        (matmul_sequential.sequential, (*head, target, target, *sums)),
+        (matmul_sequential.sequential, (*head, target, target, np.zeros(0, np.int64), *sums)),
         (matmul_tree.tree, (*head, 2, target, target, target, *sums)),
         (matmul_fused.fused, (*head, (2, 10, 0, 1, -30), target, (-14, -14), *sums)),
         (matmul_exact.exact, (*head, 2, (-100, 9), target, *sums)),

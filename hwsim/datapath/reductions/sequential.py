@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import model_validator
 
 from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.float64_sums import float64_serves, float64_sums
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
@@ -34,6 +36,12 @@ class Sequential(ProductRounding, Reduction):
         return 1
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
+        if self.fused and float64_serves(products, accumulator, sums):
+            return float64_sums(products, accumulator, sums, self._general)
+        return self._general(products, accumulator, sums, np.zeros(0, np.int64))
+
+    def _general(self, products: Products, accumulator: FloatAccumulator, sums: Sums, outputs: np.ndarray) -> int:
+        """Any format, on the sums that ``outputs`` lists, all where it is empty."""
         from hwsim.kernels.matmul_sequential import sequential
 
         kernel: Any = sequential
@@ -41,7 +49,7 @@ class Sequential(ProductRounding, Reduction):
         return int(
             kernel(
                 *products.unpacked, products.rule(rounding[0]), (products.first, products.last), products.paired,
-                rounding, accumulator.parameters(), sums.significand, sums.exponent, sums.tag,
+                rounding, accumulator.parameters(), outputs, sums.significand, sums.exponent, sums.tag,
             )
         )  # fmt: skip
 

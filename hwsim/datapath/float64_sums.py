@@ -1,0 +1,63 @@
+"""Sequential sums by way of float64, where that gives the same bits (`hwsim.kernels.matmul_float64`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.products import Products
+from hwsim.datapath.sums import MINUS_ZERO, Sums
+
+WIDEST_PRODUCT = 53
+WIDEST_SUM = 51
+"""Rounding to odd in float64 needs two bits more than the sum has."""
+EXPONENTS = range(-400, 401)
+"""Of sums: well inside float64's, with room for products (of operands like these) and for the rounding's shift."""
+
+General = Callable[[Products, FloatAccumulator, Sums, np.ndarray], int]
+
+
+def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums) -> bool:
+    """Whether `float64_sums` may be used: exact float products to nearest even, everything finite."""
+    target = accumulator.float_format
+    formats = products.a_format, products.b_format
+    if products.multiplier.kind != "exact" or products.paired or accumulator.rounding != "rne":
+        return False
+    if any(f.kind != "float" for f in formats) or products.bits > WIDEST_PRODUCT:
+        return False
+    if not 2 <= target.precision <= WIDEST_SUM:
+        return False  # with one bit a tie goes to the even exponent
+    if any(e not in EXPONENTS for f in (target, *formats) for e in (f.emin, f.emax)):  # type: ignore[attr-defined]
+        return False
+    finite = all(bool(np.isfinite(x).all()) for x in products.values)
+    return finite and bool(((sums.tag == 0) | (sums.tag == MINUS_ZERO)).all())
+
+
+def float64_sums(products: Products, accumulator: FloatAccumulator, sums: Sums, general: General) -> int:
+    """Add all products to ``sums`` in place; blocks that overflow are left to ``general``. Returns the overflows."""
+    from hwsim.kernels.matmul_float64 import COLUMNS_PER_BLOCK, sequential_to_nearest
+
+    target, saturates = accumulator.float_format, accumulator.parameters()[5] == 1
+    carried = sums.values()
+    rows, columns = carried.shape
+    failed = np.zeros((rows, -(-columns // COLUMNS_PER_BLOCK)), np.bool_)
+    count = sequential_to_nearest(
+        *products.values, (products.first, products.last),
+        math.ldexp(1.0, target.emin), math.ldexp(1.5, 53 - target.precision), target.max, saturates, carried, failed,
+    )  # fmt: skip
+    again = np.repeat(failed, COLUMNS_PER_BLOCK, axis=1)[:, :columns]
+    if again.any():
+        count = general(products, accumulator, sums, np.flatnonzero(again))
+    _store(carried, ~again, target.precision, sums)
+    return int(count)
+
+
+def _store(values: np.ndarray, where: np.ndarray, precision: int, sums: Sums) -> None:
+    """Finite float64 ``values`` as sums, where ``where`` holds."""
+    fraction, exponent = np.frexp(values[where])
+    sums.significand[where] = np.ldexp(fraction, precision).astype(np.int64)
+    sums.exponent[where] = exponent - precision
+    sums.tag[where] = np.where(np.signbit(values[where]) & (values[where] == 0), MINUS_ZERO, 0)

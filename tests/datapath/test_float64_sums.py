@@ -1,0 +1,89 @@
+"""The float64 way of sequential sums gives the general kernel's bits, rounding ties, subnormals and overflow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hwsim.datapath import Datapath, MatmulResult
+from hwsim.datapath.float64_sums import float64_serves
+from hwsim.datapath.products import Products
+from hwsim.datapath.reductions import sequential
+from hwsim.datapath.sums import Sums
+from hwsim.formats import get
+
+PAIRS = [
+    ("fp16", "fp16", "fp32"),
+    ("fp16", "fp16", "fp16"),
+    ("bf16", "bf16", "e8m13"),
+    ("fp32", "fp32", "fp32"),
+    ("e5m2", "e5m2", "bf16"),
+    ("e4m3fn", "e4m3fn", "e4m3fn"),
+    ("e4m3fnuz", "e5m2", "e4m3fnuz"),
+    ("fp32", "e3m2fn", "e6m40"),
+    ("e2m1fn", "e2m1fn", "e3m1"),
+]
+
+
+def both(datapath: Datapath, a: np.ndarray, b: np.ndarray, c: np.ndarray | None) -> list[MatmulResult]:
+    """The result by the float64 way, then by the general kernel alone."""
+    quick = datapath.matmul_codes(a, b, c)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequential, "float64_serves", lambda *_: False)
+        return [quick, datapath.matmul_codes(a, b, c)]
+
+
+@pytest.mark.parametrize("overflow", ["inf", "saturate"])
+@pytest.mark.parametrize(("a", "b", "total"), PAIRS)
+@pytest.mark.parametrize("spread", ["like", "any", "few bits"])
+def test_the_same_bits(a: str, b: str, total: str, overflow: str, spread: str) -> None:
+    fields = {"operands": {"a": a, "b": b}, "accumulator": {"format": total, "overflow": overflow}}
+    datapath = Datapath.model_validate(fields)
+    generator = np.random.default_rng([*spread.encode(), *total.encode()])
+    left, right = (_codes(get(name), spread, shape, generator) for name, shape in ((a, (9, 50)), (b, (50, 300))))
+    c = _codes(get(total), spread, (9, 300), generator)
+    products = Products(left, np.ascontiguousarray(right.T), get(a), get(b), datapath.multiplier, False, 0, 50)
+    assert float64_serves(products, datapath.accumulator, Sums.unpack(c, get(total)))
+    for start in (None, c):
+        quick, general = both(datapath, left, right, start)
+        assert np.array_equal(quick.codes, general.codes)
+        assert (quick.overflows, quick.saturations) == (general.overflows, general.saturations)
+
+
+def _codes(number_format: object, spread: str, shape: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
+    f = number_format
+    if spread == "any":  # all exponents, subnormals and zeros; without infinities and NaN
+        drawn = generator.integers(0, f.code_count, shape).astype(f.code_dtype)
+        return np.where(np.isfinite(f.decode(drawn)), drawn, 0).astype(f.code_dtype)
+    values = generator.standard_normal(shape)
+    if spread == "few bits":  # sums land on ties
+        values = np.ldexp(generator.integers(-3, 4, shape), generator.integers(-7, 3, shape))
+    return f.encode(values, overflow="saturate")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"accumulator": {"format": "fp32", "rounding": "rz"}},
+        {"operands": {"a": "int8", "b": "int8"}},
+        {"operands": {"a": "fp32", "b": "e11m30"}},
+        {"accumulator": {"format": "e5m0"}},
+        {"multiplier": "lmul"},
+    ],
+)
+def test_other_datapaths_go_the_general_way(change: dict[str, object]) -> None:
+    fields = {"operands": {"a": "fp16", "b": "fp16"}, "accumulator": {"format": "fp32"}, **change}
+    datapath = Datapath.model_validate(fields)
+    operands = datapath.operands
+    ones = operands.a.encode(np.ones((5, 5))), operands.b.encode(np.ones((5, 5)))
+    products = Products(*ones, operands.a, operands.b, datapath.multiplier, False, 0, 5)
+    start = datapath.accumulator.zeros((5, 5), 0)
+    assert not float64_serves(products, datapath.accumulator, start)
+
+
+def test_infinite_operands_go_the_general_way() -> None:
+    datapath = Datapath.model_validate({"operands": {"a": "fp16", "b": "fp16"}, "accumulator": "fp32"})
+    a = get("fp16").encode(np.array([[1.0, np.inf], [1.0, 2.0]]))
+    b = get("fp16").encode(np.array([[1.0, 0.0, 1.0, 1.0], [1.0, 0.0, -1.0, 2.0]]))
+    values = get("fp32").decode(datapath.matmul_codes(a, b).codes)
+    assert np.array_equal(values, [[np.inf, np.nan, -np.inf, np.inf], [3.0, 0.0, -1.0, 5.0]], equal_nan=True)
