@@ -76,23 +76,31 @@ def check_designs(files: StudyFiles, document: Document) -> None:
     from hwsim.arch import Architecture
 
     base = Architecture.load(files.architecture)
-    designs = files.study.designs()
     valid: set[tuple[str, str]] = set()
-    refused: dict[tuple[str, str], InputError] = {}
-    for overrides in designs:
-        levels = {(path, json.dumps(level)) for path, level in overrides.items()}
-        if levels <= valid:
+    refused: dict[tuple[str, str], tuple[Mapping[str, Any], InputError]] = {}
+    for overrides in files.study.designs():
+        levels = [(path, json.dumps(level)) for path, level in overrides.items()]
+        if valid.issuperset(levels):
             continue
         try:
             base.override(overrides)
-            valid |= levels
+            valid.update(levels)
         except InputError as error:
-            refused.update({level: error for level in levels if level not in refused})
-    for level, problem in refused.items():
+            for level in levels:
+                refused.setdefault(level, (overrides, error))
+    for level, (changes, refusal) in refused.items():
         if level not in valid:
-            raise document.error(("vary", _guilty(level[0], str(problem), files)), str(problem))
+            path, problem = _guilty(base.override, changes) or (level[0], refusal)
+            raise document.error(("vary", path), str(problem))
 
 
-def _guilty(path: str, message: str, files: StudyFiles) -> str:
-    """The varied path that the message speaks of; the one that failed where it names none."""
-    return next((each for each in files.study.vary if each in message), path)
+def _guilty(
+    override: Callable[[Mapping[str, Any]], object], overrides: Mapping[str, Any]
+) -> tuple[str, InputError] | None:
+    """The first of the changes that is refused even alone, and why; None where only together they are."""
+    for path, level in overrides.items():
+        try:
+            override({path: level})
+        except InputError as error:
+            return path, error
+    return None

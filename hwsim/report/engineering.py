@@ -37,7 +37,7 @@ def engineering(value: float | None, unit: str = "", digits: int = 3) -> str:
     return f"{significant(scaled, digits)} {_PREFIXES[power]}{unit}".rstrip()
 
 
-def count(value: float | None) -> str:
+def count(value: float | None, digits: int = 3) -> str:
     """A count: exact with separators below 10 000, with a prefix above.
 
     >>> count(9216), count(1_843_200), count(None)
@@ -45,10 +45,10 @@ def count(value: float | None) -> str:
     """
     if value is None:
         return NOTHING
-    return f"{value:,.0f}" if abs(value) < 10_000 else engineering(value)
+    return f"{value:,.0f}" if abs(value) < 10_000 else engineering(value, "", digits)
 
 
-def area(value_m2: float | None) -> str:
+def area(value_m2: float | None, digits: int = 3) -> str:
     """An area in mm², or in µm² below 0.001 mm².
 
     >>> area(5e-6), area(2.5e-10), area(None)
@@ -59,8 +59,8 @@ def area(value_m2: float | None) -> str:
     if value_m2 == 0:
         return "0 mm²"
     if value_m2 < 1e-9:
-        return f"{significant(value_m2 * 1e12)} µm²"
-    return f"{significant(value_m2 * 1e6)} mm²"
+        return f"{significant(value_m2 * 1e12, digits)} µm²"
+    return f"{significant(value_m2 * 1e6, digits)} mm²"
 
 
 def percent(value: float | None, decimals: int = 1) -> str:

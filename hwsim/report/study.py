@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 _WRITERS: dict[str, Callable[[float | None], str]] = {
     "accuracy": lambda value: percent(value, 2),
     "sqnr": decibel,
-    "cycles": count,
-    "time": lambda value: engineering(value, "s"),
-    "energy": lambda value: engineering(value, "J"),
-    "power": lambda value: engineering(value, "W"),
-    "area": area,
+    "cycles": lambda value: count(value, 4),
+    "time": lambda value: engineering(value, "s", 4),
+    "energy": lambda value: engineering(value, "J", 4),
+    "power": lambda value: engineering(value, "W", 4),
+    "area": lambda value: area(value, 4),
     "utilization": percent,
-    "edp": lambda value: engineering(value, "J s"),
+    "edp": lambda value: engineering(value, "J s", 4),
 }
+"""Four digits: neighbours in a sweep differ in the third."""
 _ROWS = 40
 
 

@@ -131,7 +131,7 @@ def _beside(name: str, totals: dict[str, Any]) -> str:
     if name != "accuracy":
         return ""
     reference = totals["metric"].get("reference")
-    notes = [counted(totals), "" if reference is None else f"fp32 reference {percent(reference, 2)}"]
+    notes = [counted(totals), "" if reference is None else f"float {percent(reference, 2)}"]
     text = "; ".join(note for note in notes if note)
     return f" ({text})" if text else ""
 

@@ -32,7 +32,10 @@ def run_page(result: Result, drawn: Mapping[str, str]) -> str:
     )
 
 
-_ERRORS = "Errors are measured against the same network in 64-bit floating point, each layer fed by the one before."
+_ERRORS = (
+    "SQNR and relative L2 compare each layer, fed by the simulated layers before it, with the same network in 64-bit "
+    "floating point. Max ulp is the datapath's own error on the operands that it was given."
+)
 
 
 def _facts(result: Result) -> list[tuple[str, str, str]]:
@@ -46,7 +49,7 @@ def _facts(result: Result) -> list[tuple[str, str, str]]:
 
 def _small_print(result: Result) -> str:
     reference = result.totals["metric"].get("reference")
-    parts = [counted(result.totals), "" if reference is None else f"fp32 reference {percent(reference, 2)}"]
+    parts = [counted(result.totals), "" if reference is None else f"float {percent(reference, 2)}"]
     return ", ".join(part for part in parts if part)
 
 

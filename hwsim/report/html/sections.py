@@ -91,12 +91,14 @@ def sources(results: Sequence[Result]) -> str:
     for result in results:
         for source in result.sources:
             quantity = _quantity(source.get("value"), str(source.get("unit") or ""))
-            rows[(str(source["what"]), str(source["status"]), str(source["source"]), quantity)] = None
+            told = [str(source.get(key) or NOTHING) for key in ("what", "status", "source")]
+            rows[(*told, quantity)] = None
     if not rows:
         return ""
-    made = [[what, status, source, quantity] for what, status, source, quantity in rows]
     note = "Every constant that entered, with its source. 'assumed' means that nobody published it; set it in the YAML."
-    return section("Sources of the numbers", table(["Number", "Status", "Source", "Value"], made, words=3), note=note)
+    return section(
+        "Sources of the numbers", table(["Number", "Status", "Source", "Value"], list(rows), words=3), note=note
+    )
 
 
 def _quantity(value: Any, unit: str) -> str:
