@@ -8,15 +8,15 @@ import pytest
 import hwsim
 
 HEAVY = ("numba", "pandas", "matplotlib", "scipy", "torch", "sklearn")
-PROBE = """
+PROBE = f"""
 import sys
 from hwsim.cli import cli
 try:
     cli(sys.argv[1:], prog_name="hwsim")
 except SystemExit as end:
     assert not end.code, end.code
-print(*sorted(set(%r) & set(sys.modules)), file=sys.stderr)
-""" % (HEAVY,)
+print(*sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
+"""
 
 
 def heavy_modules(code, *arguments):
@@ -28,8 +28,9 @@ def heavy_modules(code, *arguments):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("--help",), ("--version",), ("run", "--help"), ("check", "systolic_int8_ws_32x32", "digits_cnn", "systolic_shape"),
-        ("list", "formats"), ("list", "units"), ("list", "archs"), ("schema",),
+        ("--help",), ("--version",), ("run", "--help"), ("schema",),
+        ("check", "systolic_int8_ws_32x32", "digits_cnn", "systolic_shape"),
+        ("list", "formats"), ("list", "units"), ("list", "archs"),
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -38,7 +39,8 @@ def test_command_starts_light(arguments):
 
 
 @pytest.mark.parametrize(
-    "module", ["hwsim", "hwsim.formats", "hwsim.datapath", "hwsim.units", "hwsim.arch", "hwsim.workload", "hwsim.golden"]
+    "module",
+    ["hwsim", "hwsim.formats", "hwsim.datapath", "hwsim.units", "hwsim.arch", "hwsim.workload", "hwsim.golden"],
 )
 def test_package_imports_light(module):
     code = f"import sys, {module}\nprint(*sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"

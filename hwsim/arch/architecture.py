@@ -110,9 +110,9 @@ class Architecture(Record):
 
     def _resolved(self) -> dict[str, Any]:
         """Every key, defaults included."""
-        dumped = self.model_dump(mode="json", by_alias=True, serialize_as_any=True)
+        dumped = self.model_dump(mode="json", by_alias=True)
         compute = self._written_compute or self.compute
-        return {**dumped, "compute": compute.model_dump(mode="json", by_alias=True, serialize_as_any=True)}
+        return {**dumped, "compute": compute.model_dump(mode="json", by_alias=True)}
 
     def text(self) -> str:
         """Its file, or YAML that says the same."""

@@ -25,7 +25,9 @@ def overridden(
         default: Any = resolved
         for depth, part in enumerate(parts[:-1]):
             default = _inside(default, part)
-            node = _step(node, part, default, ".".join(parts[: depth + 1]), shown)
+            # Another kind does not take the keys that the default kind has by default.
+            fresh = parts[depth + 1 :] == ["kind"]
+            node = _step(node, part, {} if fresh and default else default, ".".join(parts[: depth + 1]), shown)
         _put(node, parts[-1], copy.deepcopy(value), path, shown)
     return changed
 

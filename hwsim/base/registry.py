@@ -18,9 +18,9 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Names to parts of one kind; ``package`` is imported whole before the first look-up.
 
-    >>> multipliers = Registry("multiplier", "hwsim.datapath.multipliers")
-    >>> sorted(multipliers.names())[:1]
-    ['exact']
+    >>> from hwsim.datapath.multiplier import multipliers  # Registry("multiplier", "hwsim.datapath.multipliers")
+    >>> "exact" in multipliers.names()
+    True
     """
 
     def __init__(self, kind: str, package: str) -> None:

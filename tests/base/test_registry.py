@@ -16,7 +16,9 @@ def shapes(tmp_path, monkeypatch):
     package = tmp_path / "shape_parts"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "round.py").write_text("import sys\nsys.modules['shape_registry'].shapes.register('round')('a circle')\n")
+    (package / "round.py").write_text(
+        "import sys\nsys.modules['shape_registry'].shapes.register('round')('a circle')\n"
+    )
     registry = Registry("shape", "shape_parts")
     holder = type(sys)("shape_registry")
     holder.shapes = registry

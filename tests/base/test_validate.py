@@ -43,8 +43,8 @@ Unit = Annotated[Any, OneOf(_Units("unit", ""))]
 
 class Chip(Record):
     unit: Unit
-    others: dict[str, Unit] = {}
-    steps: list[Percentile] = []
+    others: dict[str, Unit] = Field(default_factory=dict)
+    steps: list[Percentile] = Field(default_factory=list)
     pair: tuple[int, int] = (1, 1)
 
     @model_validator(mode="after")
