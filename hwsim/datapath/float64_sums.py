@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from hwsim.datapath.accumulators.float import FloatAccumulator
 from hwsim.datapath.products import Products
 from hwsim.datapath.sums import MINUS_ZERO, Sums
+from hwsim.formats.float import FloatFormat
+from hwsim.formats.rounding import MODES
 
 WIDEST_PRODUCT = 53
 WIDEST_SUM = 51
@@ -21,12 +24,12 @@ General = Callable[[Products, FloatAccumulator, Sums, np.ndarray], int]
 
 
 def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums) -> bool:
-    """Whether `float64_sums` may be used: exact float products to nearest even, everything finite."""
+    """Whether `float64_sums` may be used: products that float64 holds, no RD (its zeros are −0), all finite."""
     target = accumulator.float_format
     formats = products.a_format, products.b_format
-    if products.multiplier.kind != "exact" or products.paired or accumulator.rounding != "rne":
+    if not (products.multiplier.kind == "exact" or products.uses_table) or products.paired:
         return False
-    if any(f.kind != "float" for f in formats) or products.bits > WIDEST_PRODUCT:
+    if accumulator.rounding == "rd" or any(f.kind != "float" for f in formats) or products.bits > WIDEST_PRODUCT:
         return False
     if not 2 <= target.precision <= WIDEST_SUM:
         return False  # with one bit a tie goes to the even exponent
@@ -38,26 +41,29 @@ def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums
 
 def float64_sums(products: Products, accumulator: FloatAccumulator, sums: Sums, general: General) -> int:
     """Add all products to ``sums`` in place; blocks that overflow are left to ``general``. Returns the overflows."""
-    from hwsim.kernels.matmul_float64 import COLUMNS_PER_BLOCK, sequential_to_nearest
+    from hwsim.kernels.matmul_float64 import COLUMNS_PER_BLOCK, sequential_float64
 
     target, saturates = accumulator.float_format, accumulator.parameters()[5] == 1
     carried = sums.values()
     rows, columns = carried.shape
     failed = np.zeros((rows, -(-columns // COLUMNS_PER_BLOCK)), np.bool_)
-    count = sequential_to_nearest(
-        *products.values, (products.first, products.last),
-        math.ldexp(1.0, target.emin), math.ldexp(1.5, 53 - target.precision), target.max, saturates, carried, failed,
+    kernel: Any = sequential_float64
+    count = kernel(
+        *products.values, *products.table_values, (products.first, products.last),
+        math.ldexp(1.0, target.emin), math.ldexp(1.5, 53 - target.precision), math.ldexp(1.0, 1 - target.precision),
+        MODES[accumulator.rounding], target.max, saturates, carried, failed,
     )  # fmt: skip
     again = np.repeat(failed, COLUMNS_PER_BLOCK, axis=1)[:, :columns]
     if again.any():
         count = general(products, accumulator, sums, np.flatnonzero(again))
-    _store(carried, ~again, target.precision, sums)
+    _store(carried, ~again, target, sums)
     return int(count)
 
 
-def _store(values: np.ndarray, where: np.ndarray, precision: int, sums: Sums) -> None:
+def _store(values: np.ndarray, where: np.ndarray, target: FloatFormat, sums: Sums) -> None:
     """Finite float64 ``values`` as sums, where ``where`` holds."""
     fraction, exponent = np.frexp(values[where])
-    sums.significand[where] = np.ldexp(fraction, precision).astype(np.int64)
-    sums.exponent[where] = exponent - precision
-    sums.tag[where] = np.where(np.signbit(values[where]) & (values[where] == 0), MINUS_ZERO, 0)
+    sums.significand[where] = np.ldexp(fraction, target.precision).astype(np.int64)
+    sums.exponent[where] = exponent - target.precision
+    minus = np.signbit(values[where]) & (values[where] == 0) & target.has_negative_zero
+    sums.tag[where] = np.where(minus, MINUS_ZERO, 0)

@@ -48,7 +48,7 @@ class Products:
     def part(self, first: int, last: int) -> Products:
         """The products with k in [first, last), counted from this part's own first."""
         cut = replace(self, first=self.first + first, last=min(self.first + last, self.last))
-        for ready in ("unpacked", "integers", "table", "values"):  # shared, not prepared again
+        for ready in ("unpacked", "integers", "table", "values", "table_values"):  # shared, not prepared again
             if ready in self.__dict__:
                 cut.__dict__[ready] = self.__dict__[ready]
         return cut
@@ -101,6 +101,18 @@ class Products:
     def values(self) -> tuple[np.ndarray, np.ndarray]:
         """float64 operands a [M, K] and b [K, N], exact."""
         return self.a_format.decode(self.a), np.ascontiguousarray(self.b_format.decode(self.b).T)
+
+    @cached_property
+    def table_values(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Codes of a [M, K] and of b [K, N] and all products as float64, zeros with their signs; or empty arrays."""
+        if not self.uses_table:
+            return np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64), np.zeros(1)
+        a, _, _, b, _, _, significands, exponents = self.unpacked
+        values = np.ldexp(significands.astype(np.float64), exponents)
+        negative = [np.signbit(f.decode(np.arange(f.code_count))) for f in (self.a_format, self.b_format)]
+        signs = np.not_equal.outer(*negative).reshape(-1)
+        values[(significands == 0) & signs] = -0.0
+        return a, np.ascontiguousarray(b.T), values
 
     @cached_property
     def integers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Sequential sums to nearest even in float64 carriers, vectorised over columns: the same bits, much sooner.
+"""Sequential sums in float64 carriers, vectorised over columns: the same bits, much sooner.
 
 An exact product (at most 53 bits) is added to the sum in float64. The error of that addition (Knuth's TwoSum)
 turns the float64 result into the one rounded to odd, whose rounding to p <= 51 bits is that of the exact sum
@@ -16,6 +16,8 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, prange
 from numba.core import types
 from numba.extending import intrinsic
+
+from hwsim.kernels.rounding import RNE, RU, RZ
 
 COLUMNS_PER_BLOCK = 256
 
@@ -45,8 +47,12 @@ bits_to_float: Any = intrinsic(_bits_to_float)
 
 
 @njit(cache=True)
-def add_to_nearest(s, p, smallest, magic):
-    """``s + p`` rounded once to the format: ``smallest`` is 2**emin and ``magic`` 1.5 · 2**(53 − precision)."""
+def add_rounded(s, p, smallest, magic, last_place, mode):
+    """``s + p`` rounded once to the format, by any mode but RD.
+
+    ``smallest`` is 2**emin, ``magic`` 1.5 · 2**(53 − precision) and ``last_place`` 2**(1 − precision). Directed
+    modes start from the nearest number and step back to the neighbour where that lies on the wrong side.
+    """
     t = s + p
     part = t - s
     error = (s - (t - part)) + (p - part)
@@ -55,16 +61,29 @@ def add_to_nearest(s, p, smallest, magic):
     step = 1 - 2 * ((float_to_bits(error) ^ bits) >> 63 & 1)
     bits += step if error != 0.0 and (bits & 1) == 0 else 0
     odd = bits_to_float(bits)
-    shift = max(bits_to_float(bits & EXPONENT_FIELD), smallest) * magic
-    return math.copysign((odd + shift) - shift, t)
+    binade = max(bits_to_float(bits & EXPONENT_FIELD), smallest)
+    shift = binade * magic
+    r = (odd + shift) - shift
+    if mode != RNE:
+        unit = math.copysign(binade * last_place, odd)
+        if mode == RZ:
+            r -= unit if abs(r) > abs(odd) else 0.0
+        elif mode == RU:
+            r += abs(unit) if r < odd else 0.0
+        else:  # RNA: a tie that went to the even number toward zero
+            r += unit if (odd - r) + (odd - r) == unit else 0.0
+    return math.copysign(r, t)
 
 
 @njit(cache=True, parallel=True)
-def sequential_to_nearest(a, b, k_range, smallest, magic, largest, saturates, sums, failed):
+def sequential_float64(
+    a, b, a_code, b_code, table, k_range, smallest, magic, last_place, mode, largest, saturates, sums, failed
+):
     """Add products k_range[0] … k_range[1]−1 of finite ``a`` [M, K] and ``b`` [K, N] to ``sums`` [M, N] in place.
 
-    Returns the number of saturations. Where a sum leaves the range of a format that does not saturate, the
-    block's ``failed`` [M, ⌈N / 256⌉] is set and its sums are of no use.
+    With a ``table`` (size above 1) products are looked up by the sum of the codes instead. Returns the number of
+    saturations. Where a sum leaves the range of a format that does not saturate, the block's ``failed``
+    [M, ⌈N / 256⌉] is set and its sums are of no use.
     """
     rows, columns = sums.shape
     strips = failed.shape[1]
@@ -72,15 +91,31 @@ def sequential_to_nearest(a, b, k_range, smallest, magic, largest, saturates, su
     for task in prange(rows * strips):
         i = task // strips
         left = (task - i * strips) * COLUMNS_PER_BLOCK
-        s = sums[i, left : min(columns, left + COLUMNS_PER_BLOCK)]
+        right = min(columns, left + COLUMNS_PER_BLOCK)
+        s = sums[i, left:right]
+        terms = np.empty(s.size)
         beyond = np.zeros(s.size, np.int64)
         for k in range(k_range[0], k_range[1]):
-            x = a[i, k]
-            y = b[k, left : min(columns, left + COLUMNS_PER_BLOCK)]
-            for j in range(s.size):
-                r = add_to_nearest(s[j], x * y[j], smallest, magic)
-                beyond[j] += abs(r) > largest
-                s[j] = min(max(r, -largest), largest)
+            if table.size > 1:
+                code = a_code[i, k]
+                codes = b_code[k, left:right]
+                for j in range(s.size):
+                    terms[j] = table[code + codes[j]]
+            else:
+                x = a[i, k]
+                y = b[k, left:right]
+                for j in range(s.size):
+                    terms[j] = x * y[j]
+            if mode == RNE:
+                for j in range(s.size):
+                    r = add_rounded(s[j], terms[j], smallest, magic, last_place, RNE)
+                    beyond[j] += abs(r) > largest
+                    s[j] = min(max(r, -largest), largest)
+            else:
+                for j in range(s.size):
+                    r = add_rounded(s[j], terms[j], smallest, magic, last_place, mode)
+                    beyond[j] += abs(r) > largest
+                    s[j] = min(max(r, -largest), largest)
         count = beyond.sum()
         failed[i, task - i * strips] = count != 0 and not saturates
         clamped[task] = count
