@@ -49,6 +49,7 @@ _SYNTAX = {
     "unexpected end of stream": "the quoted text is not closed",
     "cannot start any token": "unexpected character; quote the text that begins with it",
     "expected <block end>": "unexpected text; check the indentation",
+    "expected <document start>": "expected keys and values",
     "expected node content": "expected a value here",
     "expected the node content": "expected a value here",
     "did not find expected key": "expected a key; check the indentation",

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 
-def show(*views: RenderableType) -> None:
-    """Print rich views, and text as it is, to stdout; plain text, `WIDTH` columns wide, where it is no terminal."""
+def show(*views: RenderableType, width: int = WIDTH) -> None:
+    """Print rich views, and text as it is, to stdout; plain text, ``width`` columns wide, where it is no terminal."""
     from rich.console import Console
 
     terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else WIDTH, highlight=False, color_system="auto" if terminal else None)
+    console = Console(width=None if terminal else width, highlight=False, color_system="auto" if terminal else None)
     for view in views:
         if isinstance(view, str):
             click.echo(view)

@@ -120,5 +120,6 @@ def _answer(as_json: bool, plain: Any, view: Any) -> None:
         click.echo(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False))
         return
     from hwsim.cli.console import show
+    from hwsim.report.table import WIDTH
 
-    show(view)
+    show(view, width=WIDTH)
