@@ -1,6 +1,6 @@
 """Encoding and decoding speed as a ratio to a numpy float32 copy of the same array, measured in this run.
 
-    python benchmarks/formats.py [log2 of the number of values]
+python benchmarks/formats.py [log2 of the number of values]
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
     values = 2 ** int(sys.argv[1] if len(sys.argv) > 1 else 24)
     numba.set_num_threads(1)
     x = np.random.default_rng(0).standard_normal(values).astype(np.float32)
-    copy = best_of(lambda: x.copy())
+    copy = best_of(x.copy)
     print(f"{values} float32 values, one thread; copy: {values / copy / 1e6:.0f} Mvalues/s")
     print(f"{'format':>10} {'rounding':>8} {'encode Mv/s':>12} {'ratio':>6} {'decode Mv/s':>12} {'ratio':>6}")
     for name, rounding in [(n, "rne") for n in ("e4m3fn", "e5m2", "e2m1fn", "fp16", "bf16", "int8", "q4.4")] + [

@@ -1,6 +1,6 @@
 """Matrix products of shipped datapaths against ``numpy.float32 @`` on the same operands in this run.
 
-    python benchmarks/matmul.py [M N K]
+python benchmarks/matmul.py [M N K]
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def float64_sums(products: Products, accumulator: FloatAccumulator, sums: Sums, 
     """Add all products to ``sums`` in place; blocks that overflow are left to ``general``. Returns the overflows."""
     from hwsim.kernels.matmul_float64 import COLUMNS_PER_BLOCK, sequential_float64
 
-    target, saturates = accumulator.float_format, accumulator.parameters()[5] == 1
+    target, saturates = accumulator.float_format, accumulator.saturates
     carried = sums.values()
     rows, columns = carried.shape
     failed = np.zeros((rows, -(-columns // COLUMNS_PER_BLOCK)), np.bool_)

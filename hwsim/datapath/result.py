@@ -14,6 +14,7 @@ class MatmulResult:
     codes: np.ndarray
     """[M, N] (or [rows] from `dot_codes`): codes of the result format; int64 values of an integer accumulator."""
     overflows: int
-    """Roundings into the accumulator or the output that left the range and became infinite, NaN or wrapped."""
+    """Sums that left the accumulator's range and wrapped or overflowed (IEEE 754 section 7.4: to an infinity, to
+    NaN where there is none, or to the largest number under a rounding toward it), and results so for the output."""
     saturations: int
-    """Roundings into the accumulator or the output that left the range and were clamped to its end."""
+    """Sums that left the accumulator's range and were clamped to its end, and results so for the output."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwsim import technology
@@ -13,7 +12,7 @@ from hwsim.workload import MatmulStep, Step, VectorStep
 if TYPE_CHECKING:
     from hwsim.arch import Architecture
     from hwsim.engine.plan import Plan
-    from hwsim.units.base import VectorWork
+    from hwsim.units.base import UnitCost, VectorWork
 
 
 class CostModel:
@@ -67,8 +66,8 @@ class CostModel:
             self.unit.result_format.bits / 8,
         )
         energy = self._traffic_energy(placed.traffic)
-        for action, count in self.unit.actions(step.gemm).items():
-            energy[f"compute.{action}"] = count * self.unit_cost.energy_j[action]
+        drawn = self.unit_cost.energy_by_part(self.unit.actions(step.gemm))
+        energy |= {f"compute.{part}": joules for part, joules in drawn.items()}
         vector_cycles = 0
         if step.epilogue is not None:
             vector_cycles = self.architecture.vector.timing(step.epilogue).total
@@ -88,7 +87,14 @@ class CostModel:
 
     def _vector(self, step: VectorStep) -> dict[str, Any]:
         vector = self.architecture.vector
-        placed = map_vector(step.work, vector, self.architecture.memories, self.clock_hz, vector.format.bits / 8)
+        placed = map_vector(
+            step.work,
+            vector,
+            self.architecture.memories,
+            self.clock_hz,
+            vector.format.bits / 8,
+            cores=self.unit.core_count,
+        )
         return {
             "unit": vector.kind,
             "macs": 0,
@@ -115,8 +121,7 @@ class CostModel:
         }
 
     def _vector_energy(self, work: VectorWork) -> float:
-        actions = Counter(self.architecture.vector.actions(work))
-        return sum(count * self.vector_cost.energy_j[action] for action, count in actions.items())
+        return sum(self.vector_cost.energy_by_part(self.architecture.vector.actions(work)).values())
 
     # Where the numbers are from ---------------------------------------------------------------------
 
@@ -133,15 +138,52 @@ class CostModel:
             },
         }
 
-    def sources(self) -> list[dict[str, Any]]:
-        """Each price used: what, value, unit, source, status."""
+    def sources(self, steps: Iterable[Step]) -> list[dict[str, Any]]:
+        """What the energy and area of ``steps`` rest on: what, value, unit, source, status."""
+        works = [step.epilogue if isinstance(step, MatmulStep) else step.work for step in steps]
+        done = {action for work in works if work is not None for action in self.architecture.vector.actions(work)}
+        vector_energy = {action: joules for action, joules in self.vector_cost.energy_j.items() if action in done}
+        return [
+            *self._memory_sources(),
+            *_unit_sources("compute", self.unit_cost, self.unit_cost.energy_j),
+            *_unit_sources("vector", self.vector_cost, vector_energy),
+        ]
+
+    def _memory_sources(self) -> list[dict[str, Any]]:
         rows = []
         for name, cost in self.memory_costs.items():
-            for verb in ("read", "write"):
-                value = getattr(cost, f"{verb}_j_per_byte")
-                rows.append({"what": f"{name} {verb}", "value": value, "unit": "J/B", "source": cost.source})
-        for part, cost_of in (("compute", self.unit_cost), ("vector", self.vector_cost)):
-            for action, value in cost_of.energy_j.items():
-                source = cost_of.sources.get(action, "")
-                rows.append({"what": f"{part} {action}", "value": value, "unit": "J", "source": source})
+            rows.append(_sourced(f"{name} read", cost.read_j_per_byte, "J/B", cost.source))
+            rows.append(_sourced(f"{name} write", cost.write_j_per_byte, "J/B", cost.source))
+            if self.architecture.memories[name].on_chip:
+                rows.append(_sourced(f"{name} area", cost.area_m2, "m2", cost.source))
         return rows
+
+
+def _unit_sources(unit: str, cost: UnitCost, energy_j: Mapping[str, float]) -> list[dict[str, Any]]:
+    rows = [
+        _sourced(f"{unit}: {part}, area", area, "m2", cost.sources.get(part, "")) for part, area in cost.area_m2.items()
+    ]
+    for action, joules in energy_j.items():
+        source = cost.sources.get(action) or "; ".join(
+            f"{part}: {cost.sources[part]}" for part in cost.drawn_by.get(action, {}) if part in cost.sources
+        )
+        rows.append(
+            _sourced(f"{unit}: {action}", joules, "J", source or "the parts' own energies, sourced at their areas")
+        )
+    return rows
+
+
+def _sourced(what: str, value: float, unit: str, source: str) -> dict[str, Any]:
+    """A row of `CostModel.sources`; a source's status stands in parentheses at its end."""
+    text, status = _status_at_end(source)
+    return {"what": what, "value": value, "unit": unit, "source": text, "status": status}
+
+
+def _status_at_end(source: str) -> tuple[str, str]:
+    """``"text (status)"`` taken apart at the parenthesis that the last one closes."""
+    depth = 0
+    for index in range(len(source) - 1, -1, -1):
+        depth += (source[index] == ")") - (source[index] == "(")
+        if depth == 0:
+            return (source[:index].rstrip(), source[index + 1 : -1]) if source.endswith(")") else (source, "")
+    return source, ""

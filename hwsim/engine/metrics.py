@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.formats.base import Format
+from hwsim.formats.float import FloatFormat
 
 Array = npt.NDArray[np.float64]
 
@@ -48,8 +49,9 @@ def max_ulp(computed: Array, exact: Array, fmt: Format) -> float | None:
 
 def last_place(x: Array, fmt: Format) -> Array:
     """The spacing of ``fmt`` at ``x``: the value of one unit in the last place."""
-    if fmt.kind != "float":
+    if not isinstance(fmt, FloatFormat):
         return np.full_like(x, fmt.smallest)
     exponent = np.frexp(x)[1] - 1  # x = fraction · 2^e with fraction in [0.5, 1)
     exponent = np.where(x == 0, fmt.emin, np.maximum(exponent, fmt.emin))
-    return np.ldexp(np.ones_like(x), exponent - (fmt.precision - 1))
+    places: Array = np.ldexp(np.ones_like(x), exponent - (fmt.precision - 1))
+    return places

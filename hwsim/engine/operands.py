@@ -41,7 +41,7 @@ class Operand:
     def zero_point_terms(self, b: Operand) -> np.ndarray:
         """What zero points add to Σ qa·qb: Σ za·qb + Σ (qa − za)·zb over k, exactly; int64 [M, N] or [1, 1]."""
         qa, qb = self.values.astype(np.int64), b.values.astype(np.int64)
-        terms = np.zeros((1, 1), dtype=np.int64)
+        terms: np.ndarray = np.zeros((1, 1), dtype=np.int64)
         if self.zero_point is not None:
             terms = terms + self.zero_point @ qb
             qa = qa - self.zero_point
@@ -67,8 +67,9 @@ def quantized_pair(
     rule_a, rule_b = _along(rule_a, -1, -1), _along(rule_b, -1, 0)
     if rule_b is not None and b_role == "activation" and rule_b.granularity == "channel":
         rule_b, scale_b = rule_b.model_copy(update={"axis": 1}), None  # columns, and no k: those of this very operand
-    per_k = rule_a is not None and rule_a.granularity == "channel"
-    if per_k:
+    per_k = False
+    if rule_a is not None and rule_a.granularity == "channel":
+        per_k = True
         scale_a = calibrate(a, rule_a) if scale_a is None else scale_a
         b = b * scale_a.scale.astype(np.float64)[:, None]
     left = _quantized(a, unit.a_format, rule_a, scale_a)
@@ -113,9 +114,8 @@ def _quantized(x: np.ndarray, fmt: Format, rule: Scaling | None, scale: Scale | 
     if scale is None or rule.granularity == "group":
         scale = calibrate(x, rule)
     outer, zero = (np.broadcast_to(part, x.shape) for part in scale.spread(rule, x.shape))
-    return _Quantized(
-        quantize(x, rule, scale), fmt, outer.astype(np.float64), zero if zero.any() else None, rule.granularity == "tensor"
-    )
+    zero_point = zero if zero.any() else None
+    return _Quantized(quantize(x, rule, scale), fmt, outer.astype(np.float64), zero_point, rule.granularity == "tensor")
 
 
 def _groups(k: int, *rules: Scaling | None) -> list[slice]:

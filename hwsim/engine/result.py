@@ -52,12 +52,12 @@ class Result:
 
     def table(self) -> str:
         """The terminal's table as text."""
-        from hwsim.report import run_table  # noqa: PLC0415  # the one look downwards: a face, not a dependency
+        from hwsim.report import run_table  # the one look downwards: a face, not a dependency
 
         return run_table(self)
 
     def save(self, directory: str | Path) -> Path:
         """Write summary, CSV, figures and the HTML report into ``directory``; it appears only when complete."""
-        from hwsim.report import write_run  # noqa: PLC0415
+        from hwsim.report import write_run
 
         return write_run(self, Path(directory))

@@ -28,7 +28,12 @@ Progress = Callable[[int, int, str], None]
 
 
 def simulate(
-    architecture: Architecture, workload: Workload, seed: int = 0, *, numerics: bool = True, progress: Progress | None = None
+    architecture: Architecture,
+    workload: Workload,
+    seed: int = 0,
+    *,
+    numerics: bool = True,
+    progress: Progress | None = None,
 ) -> Result:
     """Run ``workload`` on ``architecture``: every product with its bits, every step with its cycles and energy.
 
@@ -60,8 +65,11 @@ def simulate(
         area_m2=costs.area_m2(),
         energy_j=_sum_by_component(rows),
         roofline=costs.roofline(),
-        sources=costs.sources(),
-        inputs={f"{architecture.name}.arch.yaml": architecture.text(), f"{workload.name}.workload.yaml": workload.text()},
+        sources=costs.sources(steps),
+        inputs={
+            f"{architecture.name}.arch.yaml": architecture.text(),
+            f"{workload.name}.workload.yaml": workload.text(),
+        },
     )
 
 
@@ -121,7 +129,9 @@ def _add_errors(row: dict[str, Any], numbers: StepNumbers, reference: np.ndarray
     row["saturations"] = numbers.saturations
 
 
-def _score(workload: Workload, outputs: dict[str, np.ndarray], reference: dict[str, np.ndarray]) -> dict[str, Any] | None:
+def _score(
+    workload: Workload, outputs: dict[str, np.ndarray], reference: dict[str, np.ndarray]
+) -> dict[str, Any] | None:
     score, wanted = workload.score(outputs), workload.score(reference)
     if score is None or wanted is None or workload.metric is None:
         return None

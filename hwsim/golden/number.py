@@ -118,8 +118,9 @@ class Target:
 
     @property
     def saturates(self) -> bool:
-        """Whether numbers beyond the range become the largest one."""
-        return (self.overflow or self.format.overflows[0]) == "saturate"
+        """Whether numbers beyond the range become the largest one, by choice or for want of inf and NaN."""
+        has_beyond = self.format.has_inf or self.format.has_nan
+        return not has_beyond or (self.overflow or self.format.overflows[0]) == "saturate"
 
     def largest(self, negative: bool) -> Number:
         """The largest number of this sign."""
@@ -127,7 +128,7 @@ class Target:
 
     def infinity(self, negative: bool) -> Number:
         """What an infinity becomes."""
-        if self.saturates or not (self.format.has_inf or self.format.has_nan):
+        if self.saturates:
             return self.largest(negative)
         return Number(negative, special="inf") if self.format.has_inf else NAN
 

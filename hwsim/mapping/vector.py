@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
+from dataclasses import replace
 from fractions import Fraction
-from math import ceil
 from typing import Protocol
+
+import numpy as np
 
 from hwsim.base.errors import HwsimError
 from hwsim.mapping.hierarchy import Port, build_hierarchy
@@ -30,6 +32,7 @@ def map_vector(
     clock_hz: float,
     element_bytes: float,
     result_bytes: float | None = None,
+    cores: int = 1,
 ) -> Mapping:
     """The fastest split of ``work`` into equal chunks that fit; ties go to fewer chunks.
 
@@ -40,12 +43,12 @@ def map_vector(
         cycles = load(0) + Σ_i max(work(i), load(i+1) + store(i−1)) + store(C−1),
 
     and the plain sum otherwise. ``work(i)`` is a C-th of the unit's cycles, rounded so that all add up.
-    Memories that are ``per: core`` count as one memory of that size and width: one vector unit is fed.
+    Of memories that are ``per: core``, all ``cores`` work side by side on equal shares of every chunk.
     Raises `HwsimError` when one element does not fit.
     """
     reads, writes = _bits(element_bytes), _bits(element_bytes if result_bytes is None else result_bytes)
     hierarchy = build_hierarchy(memories, clock_hz)
-    outer, *inner = hierarchy.ports.values()
+    outer, *inner = (_all_cores(port, cores) for port in hierarchy.ports.values())
     passed = {
         "read": [port for port in inner if "input" in memories[port.name].holds],
         "write": [port for port in inner if "output" in memories[port.name].holds],
@@ -57,11 +60,11 @@ def map_vector(
     results = [_run(outer, passed, total, count) for count in candidates]
     best = min(range(len(results)), key=lambda i: (results[i][0], candidates[i]))
     cycles, busy = results[best]
-    share = _share(max(work.reads, work.writes), 0, candidates[best])
+    share = int(_shares(max(work.reads, work.writes), candidates[best])[0])
     return Mapping(
         tile=(share, 1, 1),
         order=("m",),
-        traffic={port.name: _traffic(port, outer, passed, total) for port in hierarchy.ports.values()},
+        traffic={port.name: _traffic(port, outer, passed, total) for port in (outer, *inner)},
         cycles=cycles,
         compute_cycles=total.cycles,
         stall_cycles=cycles - total.cycles,
@@ -70,19 +73,29 @@ def map_vector(
     )
 
 
+def _all_cores(port: Port, cores: int) -> Port:
+    """The memories of all cores as one."""
+    if not port.per_core:
+        return port
+    room = None if port.usable_bits is None else port.usable_bits * cores
+    return replace(port, usable_bits=room, bits_per_cycle=port.bits_per_cycle * cores)
+
+
 class _Totals:
     """Cycles of the unit and bits in and out, and each chunk's share of them."""
 
     def __init__(self, cycles: int, read: int, write: int) -> None:
         self.cycles, self.read, self.write = cycles, read, write
 
-    def chunk(self, index: int, count: int) -> tuple[int, int, int]:
-        return _share(self.cycles, index, count), _share(self.read, index, count), _share(self.write, index, count)
+    def chunks(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cycles, bits in and bits out of each of ``count`` chunks."""
+        return _shares(self.cycles, count), _shares(self.read, count), _shares(self.write, count)
 
 
-def _share(total: int, index: int, count: int) -> int:
-    """The ``index``-th of ``count`` parts of ``total`` that differ by at most one and add up; the first are larger."""
-    return total // count + (index < total % count)
+def _shares(total: int, count: int) -> np.ndarray:
+    """``total`` in ``count`` parts that differ by at most one and add up; the first are larger."""
+    shares: np.ndarray = total // count + (np.arange(count) < total % count)
+    return shares
 
 
 def _fits(passed: Map[str, list[Port]], total: _Totals, count: int) -> bool:
@@ -91,7 +104,7 @@ def _fits(passed: Map[str, list[Port]], total: _Totals, count: int) -> bool:
 
 def _needs(passed: Map[str, list[Port]], total: _Totals, count: int) -> dict[str, tuple[int, int]]:
     """Memory to (bits of the largest chunk, usable bits), where there is a limit."""
-    _, read, write = total.chunk(0, count)
+    _, read, write = (int(shares[0]) for shares in total.chunks(count))
     needs: dict[str, tuple[int, int]] = {}
     for direction, bits in (("read", read), ("write", write)):
         for port in passed[direction]:
@@ -111,28 +124,30 @@ def _too_small(passed: Map[str, list[Port]], total: _Totals) -> str:
 
 
 def _run(outer: Port, passed: Map[str, list[Port]], total: _Totals, count: int) -> tuple[int, dict[str, int]]:
-    """Cycles, and busy cycles by memory; chunks have at most a few distinct sizes, yet are simply walked."""
+    """Cycles, and busy cycles by memory."""
     busy = {"compute": total.cycles} | dict.fromkeys((outer.name, *(p.name for way in passed.values() for p in way)), 0)
 
-    def transfer(read: int, write: int) -> int:
-        cycles = {outer.name: ceil((read + write if outer.shared_bus else max(read, write)) / outer.bits_per_cycle)}
-        for direction, bits in (("read", read), ("write", write)):
+    def transfers(read: np.ndarray, write: np.ndarray) -> np.ndarray:
+        """Cycles in which bits move, one entry a transfer: those of the memory that takes longest."""
+        bits = read + write if outer.shared_bus else np.maximum(read, write)
+        cycles = {outer.name: np.ceil(bits / outer.bits_per_cycle)}
+        for direction, moved in (("read", read), ("write", write)):
             for port in passed[direction]:
-                cycles[port.name] = max(cycles.get(port.name, 0), ceil(bits / port.bits_per_cycle))
+                cycles[port.name] = np.maximum(cycles.get(port.name, 0), np.ceil(moved / port.bits_per_cycle))
         for name, spent in cycles.items():
-            busy[name] += spent
-        return max(cycles.values())
+            busy[name] += int(spent.sum())
+        longest: np.ndarray = np.max(list(cycles.values()), axis=0).astype(np.int64)
+        return longest
 
     overlaps = bool(passed["read"]) and all(port.overlaps for way in passed.values() for port in way)
-    chunks = [total.chunk(index, count) for index in range(count)]
+    work, read, write = total.chunks(count)
     if not overlaps:
-        return sum(work + transfer(read, 0) + transfer(0, write) for work, read, write in chunks), busy
-    cycles = transfer(chunks[0][1], 0)
-    for index, (work, _, _) in enumerate(chunks):
-        load = chunks[index + 1][1] if index + 1 < count else 0
-        store = chunks[index - 1][2] if index else 0
-        cycles += max(work, transfer(load, store))
-    return cycles + transfer(0, chunks[-1][2]), busy
+        moved = transfers(read, np.zeros_like(read)) + transfers(np.zeros_like(write), write)
+        return int((work + moved).sum()), busy
+    # While chunk i is worked on, chunk i + 1 comes in and chunk i − 1 leaves.
+    beside = transfers(np.append(read[1:], 0), np.append(0, write[:-1]))
+    ends = transfers(np.array([read[0], 0]), np.array([0, write[-1]]))
+    return int(np.maximum(work, beside).sum() + ends.sum()), busy
 
 
 def _traffic(port: Port, outer: Port, passed: Map[str, list[Port]], total: _Totals) -> dict[str, int]:

@@ -87,8 +87,18 @@ class UnitCost:
     energy_j: Mapping[str, float]
     """Energy of one action, by action name."""
     sources: Mapping[str, str] = field(default_factory=dict)
-    """Where each number comes from."""
+    """Where each number comes from, by part (or by an action that is no part's)."""
+    drawn_by: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Action to the parts that draw its energy; an action without an entry counts as a part of its own."""
 
     @property
     def total_area_m2(self) -> float:
         return sum(self.area_m2.values())
+
+    def energy_by_part(self, actions: Mapping[str, int]) -> dict[str, float]:
+        """Energy in J that each part draws when every action is done as often as ``actions`` says."""
+        energy: dict[str, float] = {}
+        for action, count in actions.items():
+            for part, value in self.drawn_by.get(action, {action: self.energy_j[action]}).items():
+                energy[part] = energy.get(part, 0.0) + count * value
+        return energy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -184,10 +185,14 @@ class SystolicArray(MatmulUnit):
         sources = dict(lane.sources) | {"operand registers": f"{registers['a'].source} ({registers['a'].status})"}
         name, count, extra = self._beside_elements(technology)
         area[name] = count * extra.total_area_m2
-        sources[name] = "; ".join(dict.fromkeys(extra.sources.values()))
+        sources[name] = next(iter(extra.sources.values()))
+        drawn_by: dict[str, Mapping[str, float]] = {"mac": lane.energy_per_mac_j}
+        drawn_by |= {f"{side}_hop": {"operand registers": registers[side].energy_j} for side in "ab"}
+        drawn_by["sum_hop"] = {"accumulator register": registers["sum"].energy_j}
         if self.fold_adder is not None:
             energy["fold_add"] = extra.total_energy_per_mac_j
-        return UnitCost(area, energy, sources)
+            drawn_by["fold_add"] = {name: extra.total_energy_per_mac_j}
+        return UnitCost(area, energy, sources, drawn_by)
 
     def _beside_elements(self, technology: Technology) -> tuple[str, int, DatapathCost]:
         """Name, count and cost of what the dataflow needs beside multipliers, accumulators and operand registers."""

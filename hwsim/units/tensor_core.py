@@ -172,4 +172,5 @@ class TensorCore(MatmulUnit):
             "sum_access": (registers.read_j + registers.write_j) / self.tile.n,
         }
         sources = dict(lane.sources) | {"sums of a tile": f"{registers.source} ({registers.status})"}
-        return UnitCost(area, energy, sources)
+        drawn_by = {"mac": lane.energy_per_mac_j, "sum_access": {"sums of a tile": energy["sum_access"]}}
+        return UnitCost(area, energy, sources, drawn_by)

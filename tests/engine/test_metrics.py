@@ -15,7 +15,9 @@ def test_sqnr_of_a_tenth_of_the_amplitude_is_20_db() -> None:
     assert relative_l2(reference * 1.1, reference) == pytest.approx(0.1, abs=1e-12)
 
 
-@pytest.mark.parametrize("computed, reference", [([1.0], [1.0]), ([1.0], [0.0]), ([math.inf], [1.0]), ([math.nan], [1.0])])
+@pytest.mark.parametrize(
+    "computed, reference", [([1.0], [1.0]), ([1.0], [0.0]), ([math.inf], [1.0]), ([math.nan], [1.0])]
+)
 def test_sqnr_without_a_finite_value_is_none(computed: list[float], reference: list[float]) -> None:
     assert sqnr_db(np.array(computed), np.array(reference)) is None
 

@@ -57,9 +57,7 @@ def test_groups_of_k_have_scales_of_their_own() -> None:
 
 
 def test_group_sizes_must_agree() -> None:
-    architecture = _array(
-        {"granularity": "group", "group_size": 2}, {"granularity": "group", "group_size": 4}
-    )
+    architecture = _array({"granularity": "group", "group_size": 2}, {"granularity": "group", "group_size": 4})
     with pytest.raises(InputError, match="differ in size"):
         quantized_pair(architecture, GRID, GRID.T.copy(), None, None, "weight")
 

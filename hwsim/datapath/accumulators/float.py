@@ -60,8 +60,13 @@ class FloatAccumulator(Accumulator):
 
     def counts(self, overflowed: int) -> Counts:
         """``overflowed`` sums by what became of them."""
-        saturates = self.parameters()[5] == 1
-        return Counts(0, overflowed) if saturates else Counts(overflowed, 0)
+        return Counts(0, overflowed) if self.saturates else Counts(overflowed, 0)
+
+    @property
+    def saturates(self) -> bool:
+        """Whether sums beyond the range become the largest number, by choice or for want of inf and NaN."""
+        has_beyond = self.format.has_inf or self.format.has_nan
+        return not has_beyond or (self.overflow or self.format.overflows[0]) == "saturate"
 
     def sum_format(self, scale: int) -> Format:
         return self.format
