@@ -117,7 +117,7 @@ def round_sums(sums: Sums, parameters: FloatParameters) -> tuple[Sums, int]:
     """``sums`` rounded into a format, and how many left its range."""
     rows, columns = sums.significand.shape
     rounded = Sums.zeros(rows, columns, parameters[1], parameters[0])
-    rounded.tag[...] = MINUS_ZERO  # −0 is the neutral element of addition
+    rounded.tag[sums.tag == MINUS_ZERO] = MINUS_ZERO  # zeros of one sign keep it under every rounding
     return rounded, add_sums(rounded, sums, parameters)
 
 

@@ -75,6 +75,24 @@ def test_sums_of_like_terms(reduction: dict[str, object], rounding: str, formats
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS, ids=str)
+@pytest.mark.parametrize("rounding", ["rne", "rna", "rz", "ru", "rd"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_signed_zeros(reduction: dict[str, object], rounding: str, chunked: bool) -> None:
+    accumulator: dict[str, object] = {"format": "fp16", "rounding": rounding}
+    if chunked:
+        accumulator = {"every": 2, "inner": accumulator, "into": {"format": "bf16", "rounding": rounding}}
+    datapath = Datapath.model_validate(
+        {"operands": {"a": "e5m2", "b": "e5m2"}, "reduction": reduction, "accumulator": accumulator}
+    )
+    minus, one, tiny = 0x80, 0x3C, 0x01  # −0, 1 and 2**-16, whose products round to zero
+    a = np.array([[0, 0], [minus, minus], [0, minus], [one, one | minus], [tiny, tiny]], np.uint8)
+    b = np.array([[0, one, tiny, minus | tiny], [0, one, minus, minus | tiny]], np.uint8)
+    sign = 1 << (datapath.c_format.bits - 1)
+    for c in (None, np.zeros((5, 4), np.int64), np.full((5, 4), sign)):
+        compare(Case(datapath, a, b, None if c is None else c.astype(np.uint16)))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS, ids=str)
 @pytest.mark.parametrize("overflow", ["inf", "saturate", "always_inf"])
 @pytest.mark.parametrize("special", [[np.inf], [-np.inf, 1.0], [np.nan], [np.inf, -np.inf], [-0.0], [60000.0, 3.0]])
 def test_special_operands(reduction: dict[str, object], overflow: str, special: list[float]) -> None:
