@@ -86,7 +86,7 @@ class SimulatedBackend:
         self, name: str, pair: list[tuple[Operand, Operand]], bias: np.ndarray | None, activation: str | None
     ) -> np.ndarray:
         """Multiply every group of k, then rescale, add the bias and apply the activation."""
-        out_scale = self.scales.tensors.get(name) if name in self.plan.kept else None
+        out_scale = self.scales.tensors.get(name) if name in self.plan.stored_as_codes else None
         if len(pair) == 1 and out_scale is not None and self._stays_integer(pair[0], activation):
             return self._requantized(self._sums(name, *pair[0]), pair[0], bias, activation, out_scale)
         total = None

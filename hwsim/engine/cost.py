@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwsim import technology
+from hwsim.engine.plan import KEEPS_CODES
 from hwsim.mapping import map_gemm, map_vector
-from hwsim.workload import MatmulStep, Step, VectorStep
+from hwsim.units.base import UnitCost, VectorWork
+from hwsim.workload import MatmulStep, Operator, Step, VectorStep
+from hwsim.workload.vector_ops import combine
 
 if TYPE_CHECKING:
     from hwsim.arch import Architecture
     from hwsim.engine.plan import Plan
-    from hwsim.units.base import UnitCost, VectorWork
 
 
 class CostModel:
@@ -48,30 +50,30 @@ class CostModel:
 
     # Cycles and energy ------------------------------------------------------------------------------
 
-    def row(self, step: Step) -> dict[str, Any]:
-        """Cycles, utilization, bound, traffic and energy of one step."""
-        return self._product(step) if isinstance(step, MatmulStep) else self._vector(step)
+    def row(self, operator: Operator, step: Step) -> dict[str, Any]:
+        """Cycles, utilization, bound, traffic and energy of one step of ``operator``."""
+        return self._product(operator, step) if isinstance(step, MatmulStep) else self._vector(operator, step)
 
-    def _product(self, step: MatmulStep) -> dict[str, Any]:
-        """A matrix product; its bias, scaling and activation follow in the vector unit as results leave.
+    def _product(self, operator: Operator, step: MatmulStep) -> dict[str, Any]:
+        """A matrix product; scaling, bias and activation follow in the vector unit as results leave.
 
-        The vector unit works while the array computes, so the operator takes the longer of the two.
+        The vector unit works while the array computes, so the step takes the longer of the two.
         """
         placed = map_gemm(
             step.gemm,
             self.unit,
             self.architecture.memories,
             self.clock_hz,
-            (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, self._result_bits(step) / 8),
+            (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, self._result_bytes(operator, step)),
             self.unit.result_format.bits / 8,
         )
         energy = self._traffic_energy(placed.traffic)
         drawn = self.unit_cost.energy_by_part(self.unit.actions(step.gemm))
         energy |= {f"compute.{part}": joules for part, joules in drawn.items()}
         vector_cycles = 0
-        if step.epilogue is not None:
-            vector_cycles = self.architecture.vector.timing(step.epilogue).total
-            energy["vector"] = self._vector_energy(step.epilogue)
+        if (after := self.epilogue(operator, step)) is not None:
+            vector_cycles = self.architecture.vector.timing(after).total
+            energy["vector"] = self._vector_energy(after)
         cycles = max(placed.cycles, vector_cycles)
         return {
             "unit": self.unit.kind,
@@ -85,14 +87,16 @@ class CostModel:
             "energy_j": energy,
         }
 
-    def _vector(self, step: VectorStep) -> dict[str, Any]:
+    def _vector(self, operator: Operator, step: VectorStep) -> dict[str, Any]:
         vector = self.architecture.vector
+        reads_codes = operator.op in KEEPS_CODES and operator.name in self.plan.stored_as_codes
         placed = map_vector(
             step.work,
             vector,
             self.architecture.memories,
             self.clock_hz,
-            vector.format.bits / 8,
+            (self.unit.a_format if reads_codes else vector.format).bits / 8,
+            self._result_bytes(operator, step),
             cores=self.unit.core_count,
         )
         return {
@@ -107,11 +111,27 @@ class CostModel:
             "energy_j": {**self._traffic_energy(placed.traffic), "vector": self._vector_energy(step.work)},
         }
 
-    def _result_bits(self, step: MatmulStep) -> int:
-        """Bits of a finished result in memory: an operand's where only products read it, else the vector unit's."""
-        if step.name in self.plan.kept and self.architecture.quantization.activations is not None:
-            return self.unit.a_format.bits
-        return self.architecture.vector.format.bits
+    def epilogue(self, operator: Operator, step: MatmulStep) -> VectorWork | None:
+        """Vector work on a product's results: one multiplication by the scales, bias and activation, and one
+        rounding where they are stored as operand codes."""
+        elements = step.gemm.count * step.gemm.m * step.gemm.n
+        rules = self.architecture.quantization
+        scaling = {"mul": elements} if rules.weights is not None or rules.activations is not None else {}
+        if scaling and self._as_codes(operator, step):
+            scaling["round"] = elements
+        works = [VectorWork(elements, elements, scaling)] if scaling else []
+        works += [step.epilogue] if step.epilogue is not None else []
+        return combine(*works) if works else None
+
+    def _as_codes(self, operator: Operator, step: Step) -> bool:
+        """Whether only products read the step's result, so that memory holds operand codes."""
+        if step.feeds == "readers":
+            return operator.name in self.plan.stored_as_codes
+        return step.feeds == "product"
+
+    def _result_bytes(self, operator: Operator, step: Step) -> float:
+        """Bytes of a result in memory: an operand's, or those of the vector unit's format."""
+        return (self.unit.a_format if self._as_codes(operator, step) else self.architecture.vector.format).bits / 8
 
     def _traffic_energy(self, traffic: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
         return {
@@ -138,9 +158,9 @@ class CostModel:
             },
         }
 
-    def sources(self, steps: Iterable[Step]) -> list[dict[str, Any]]:
+    def sources(self, steps: Iterable[tuple[Operator, Step]]) -> list[dict[str, Any]]:
         """What the energy and area of ``steps`` rest on: what, value, unit, source, status."""
-        works = [step.epilogue if isinstance(step, MatmulStep) else step.work for step in steps]
+        works = [self.epilogue(op, step) if isinstance(step, MatmulStep) else step.work for op, step in steps]
         done = {action for work in works if work is not None for action in self.architecture.vector.actions(work)}
         vector_energy = {action: joules for action, joules in self.vector_cost.energy_j.items() if action in done}
         return [

@@ -19,12 +19,12 @@ class Plan:
 
     scaled_as: dict[str, str]
     """Matrix product to the tensor (operator or input data) whose scale quantizes its operand a."""
-    kept: frozenset[str]
-    """Products whose outputs only other products read, as their operand a: stored quantized, not as reals."""
+    stored_as_codes: frozenset[str]
+    """Operators whose outputs only products read: memory holds them as operand codes, not as reals."""
 
 
 def plan(operators: Sequence[Operator]) -> Plan:
-    """Follow every product's input back through the operators that keep codes."""
+    """Follow every operator's inputs back through the operators that keep codes."""
     by_name = {operator.name: operator for operator in operators}
 
     def origin(name: str) -> str:
@@ -33,14 +33,20 @@ def plan(operators: Sequence[Operator]) -> Plan:
         return name
 
     scaled_as = {op.name: origin(op.input[0]) for op in operators if _multiplies_input(op)}
-    read_otherwise = {
-        origin(name) for op in operators if not _multiplies_input(op) and op.op not in KEEPS_CODES for name in op.input
+    read = {origin(name) for op in operators for name in op.input}
+    read_as_reals = {
+        origin(name) for op in operators if not _reads_codes(op) and op.op not in KEEPS_CODES for name in op.input
     }
-    unread = {operators[-1].name} - {name for op in operators for name in op.input}
-    kept = {name for name in scaled_as.values() if name in by_name and by_name[name].op in PRODUCTS}
-    return Plan(scaled_as, frozenset(kept - read_otherwise - unread))
+    results = {name for name in by_name if not any(name in op.input for op in operators)}
+    as_codes = read - read_as_reals - {origin(name) for name in results}
+    return Plan(scaled_as, frozenset(name for name in by_name if origin(name) in as_codes))
 
 
 def _multiplies_input(operator: Operator) -> bool:
     """Whether the operator multiplies its one input by weights."""
     return operator.op in PRODUCTS and len(operator.input) == 1
+
+
+def _reads_codes(operator: Operator) -> bool:
+    """Whether every input is an operand of a product; attention's queries, keys and values are."""
+    return operator.op in PRODUCTS or operator.op == "attention"

@@ -17,7 +17,7 @@ from hwsim.engine.cost import CostModel
 from hwsim.engine.metrics import relative_l2, sqnr_db
 from hwsim.engine.plan import plan
 from hwsim.engine.result import OPERATOR_KEYS, Result
-from hwsim.workload import ReferenceBackend, Step
+from hwsim.workload import Operator, ReferenceBackend, Step
 
 if TYPE_CHECKING:
     from hwsim.arch import Architecture
@@ -45,8 +45,8 @@ def simulate(
     """
     flow = plan(workload.operators)
     costs = CostModel(architecture, flow)
-    steps = workload.steps()
-    rows = [_row(step, costs) for step in steps]
+    steps = workload.placed_steps()
+    rows = [_row(operator, step, costs) for operator, step in steps]
     score = None
     if numerics:
         simulated, outputs = _simulated(architecture, workload, seed, len(steps), progress)
@@ -101,9 +101,9 @@ class _Kept(ReferenceBackend):
         return self.outputs[name]
 
 
-def _row(step: Step, costs: CostModel) -> dict[str, Any]:
+def _row(operator: Operator, step: Step, costs: CostModel) -> dict[str, Any]:
     try:
-        costed = costs.row(step)
+        costed = costs.row(operator, step)
     except HwsimError as error:
         raise type(error)(f"{step.name}: {error}") from None
     return dict.fromkeys(OPERATOR_KEYS) | {"name": step.name, "op": step.op} | costed

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from hwsim.units.base import Gemm, VectorWork
 from hwsim.workload.backend import Activation, OperandRole
+
+Feeds = Literal["readers", "product", "vector"]
+"""What reads a step's result: whatever reads the operator's output, or the operator's own next step."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class MatmulStep:
     """Vector work of bias and activation, for hardware that does it outside the matrix unit."""
     a_elements: int = 0
     """Distinct elements behind operand a of all products: below count·m·k where im2col repeats them."""
+    feeds: Feeds = "readers"
 
     @property
     def macs(self) -> int:
@@ -38,6 +43,7 @@ class VectorStep:
     op: str
     """The vector function (for an operator with several steps, the step's own)."""
     work: VectorWork
+    feeds: Feeds = "readers"
 
     @property
     def macs(self) -> int:

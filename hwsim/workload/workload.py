@@ -17,7 +17,7 @@ from hwsim.workload.distributions import Distribution, Normal
 from hwsim.workload.errors import Misplaced
 from hwsim.workload.graph import check_order, infer_shapes, read_names
 from hwsim.workload.metric import Accuracy, Score
-from hwsim.workload.operator import AnyOperator, Name
+from hwsim.workload.operator import AnyOperator, Name, Operator
 from hwsim.workload.steps import Step
 from hwsim.workload.tensor_file import TensorFile
 from hwsim.workload.tensors import Sample, Shape, Tensors
@@ -72,7 +72,9 @@ class Workload(Record):
         """Its file, or YAML that says the same."""
         if self._path is not None and self._path.is_file():
             return self._path.read_text(encoding="utf-8")
-        return str(yaml.safe_dump(self.model_dump(mode="json", exclude_unset=True), sort_keys=False, allow_unicode=True))
+        return str(
+            yaml.safe_dump(self.model_dump(mode="json", exclude_unset=True), sort_keys=False, allow_unicode=True)
+        )
 
     def check(self) -> None:
         """Raises `Misplaced` unless names, order, tensors, shapes and metric fit."""
@@ -95,14 +97,18 @@ class Workload(Record):
         check_order(self.operators, self.inputs.data if self.inputs else None)
         return infer_shapes(self.operators, self.operands(), sources)
 
-    def steps(self) -> list[Step]:
-        """What hardware has to do, in order. Step names are unique."""
+    def placed_steps(self) -> list[tuple[Operator, Step]]:
+        """What hardware has to do, in order, each step with its operator. Step names are unique."""
         shapes, tensors = self.shapes(), self.operands()
         return [
-            step
+            (operator, step)
             for operator in self.operators
             for step in operator.steps([shapes[name] for name in operator.input], tensors)
         ]
+
+    def steps(self) -> list[Step]:
+        """The steps of `placed_steps` alone."""
+        return [step for _, step in self.placed_steps()]
 
     def evaluate(self, backend: Backend, *, seed: int = 0, data: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Every operator's output by name, computed by ``backend`` from ``data`` (the inputs, if not given)."""

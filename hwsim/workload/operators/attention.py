@@ -46,8 +46,10 @@ class Attention(Operator):
         scores = Gemm(tokens, tokens, head, products)
         context = Gemm(tokens, head, tokens, products)
         return [
-            MatmulStep(f"{self.name}.scores", self.op, scores, "activation", a_elements=count * tokens * width),
-            VectorStep(f"{self.name}.softmax", "softmax", softmax),
+            MatmulStep(
+                f"{self.name}.scores", self.op, scores, "activation", a_elements=count * tokens * width, feeds="vector"
+            ),
+            VectorStep(f"{self.name}.softmax", "softmax", softmax, feeds="product"),
             MatmulStep(f"{self.name}.context", self.op, context, "activation", a_elements=rows * tokens),
         ]
 
