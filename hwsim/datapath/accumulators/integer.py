@@ -67,7 +67,7 @@ class IntegerAccumulator(Accumulator):
         else:
             start, counts = self.load(start)
         lanes = max(1, reduction.lanes_of(products.length))
-        if (1 << (products.bits - 1)) * lanes >= 1 << 62:
+        if (1 << products.bits) * lanes > 1 << 62:
             raise InputError(f"{lanes} products of {products.bits} bits do not fit a 62-bit exact sum")
         sums, out_of_range = self._run(products, lanes, start.significand)
         exponent = np.full(sums.shape, products.scale, np.int32)
