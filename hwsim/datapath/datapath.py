@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -147,23 +148,38 @@ class Datapath(Record):
     # Computing --------------------------------------------------------------------------------------
 
     def matmul_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
-        """Codes [M, K] x [K, N] + c [M, N] -> codes [M, N] of `result_format`.
+        """Codes [.., M, K] x [.., K, N] + c [.., M, N] -> codes [.., M, N] of `result_format`.
 
-        c holds codes of `c_format`, +0 when not given. An integer accumulator without an output format gives
-        its int64 values. Raises `InputError` for shapes that do not match and codes that are none.
+        Leading dimensions, the same of all, count independent products. c holds codes of `c_format`, +0 when
+        not given. An integer accumulator without an output format gives its int64 values. Raises
+        `InputError` for shapes that do not match and codes that are none.
         """
         a, b = np.asarray(a), np.asarray(b)
-        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
-            raise InputError(f"expected [M, K] x [K, N], got {list(a.shape)} x {list(b.shape)}")
-        return self._run(a, np.ascontiguousarray(b.T), c, False)
+        if a.ndim < 2 or b.ndim < 2 or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
+            raise InputError(f"expected [.., M, K] x [.., K, N], got {list(a.shape)} x {list(b.shape)}")
+        shape = (*a.shape[:-1], b.shape[-1])
+        start = None if c is None else np.asarray(c)
+        if start is not None and start.shape != shape:
+            raise InputError(f"expected c of shape {list(shape)}, got {list(start.shape)}")
+        if 0 in shape:
+            return MatmulResult(np.zeros(shape, self._code_dtype), 0, 0)
+        matrices, (m, n), k = math.prod(shape[:-2]), shape[-2:], a.shape[-1]
+        rows, columns = a.reshape(matrices * m, k), b.swapaxes(-1, -2).reshape(matrices * n, k)
+        start = None if start is None else start.reshape(matrices * m, n)
+        result = self._run(rows, columns, start, matrices)
+        return MatmulResult(result.codes.reshape(shape), result.overflows, result.saturations)
 
     def dot_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
         """Row by row: codes a [rows, K] · b [rows, K] + c [rows] -> codes [rows]."""
         a, b = np.asarray(a), np.asarray(b)
         if a.ndim != 2 or a.shape != b.shape:
             raise InputError(f"expected two arrays [rows, K], got {list(a.shape)} and {list(b.shape)}")
+        if c is not None and np.shape(c) != a.shape[:1]:
+            raise InputError(f"expected c of shape {list(a.shape[:1])}, got {list(np.shape(c))}")
+        if a.shape[0] == 0:
+            return MatmulResult(np.zeros(0, self._code_dtype), 0, 0)
         column = None if c is None else np.asarray(c).reshape(-1, 1)
-        result = self._run(a, b, column, True)
+        result = self._run(a, b, column, a.shape[0])
         return MatmulResult(result.codes[:, 0], result.overflows, result.saturations)
 
     def matmul(self, a: Any, b: Any, c: Any = None) -> np.ndarray:
@@ -178,14 +194,14 @@ class Datapath(Record):
             return result.codes
         return self.result_format.decode(result.codes)
 
-    def _run(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None, paired: bool) -> MatmulResult:
-        products = Products(a, b, self.operands.a, self.operands.b, self.multiplier, paired, 0, a.shape[1])
-        start = None
-        if c is not None:
-            c = np.asarray(c)
-            if c.shape != products.shape:
-                raise InputError(f"expected c of shape {list(products.shape)}, got {list(c.shape)}")
-            start = Sums.unpack(c, self.c_format)
+    @property
+    def _code_dtype(self) -> np.dtype[Any]:
+        whole = self.output is None and self._sum_format.kind != "float"
+        return np.dtype(np.int64) if whole else self.result_format.code_dtype
+
+    def _run(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None, matrices: int) -> MatmulResult:
+        products = Products(a, b, self.operands.a, self.operands.b, self.multiplier, matrices, 0, a.shape[1])
+        start = None if c is None else Sums.unpack(c, self.c_format)
         sums, counts = self.accumulator.accumulate(products, self.reduction, start)
         codes, counted = self._leave(sums)
         counts = counts + counted

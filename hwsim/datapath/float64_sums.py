@@ -27,7 +27,7 @@ def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums
     """Whether `float64_sums` may be used: products that float64 holds, no RD (its zeros are −0), all finite."""
     target = accumulator.float_format
     formats = products.a_format, products.b_format
-    if not (products.multiplier.kind == "exact" or products.uses_table) or products.paired:
+    if not (products.multiplier.kind == "exact" or products.uses_table) or products.shape[1] == 1:
         return False
     if accumulator.rounding == "rd" or any(f.kind != "float" for f in formats) or products.bits > WIDEST_PRODUCT:
         return False
@@ -49,7 +49,7 @@ def float64_sums(products: Products, accumulator: FloatAccumulator, sums: Sums, 
     failed = np.zeros((rows, -(-columns // COLUMNS_PER_BLOCK)), np.bool_)
     kernel: Any = sequential_float64
     count = kernel(
-        *products.values, *products.table_values, (products.first, products.last),
+        *products.values, *products.table_values, (products.first, products.last), products.rows_per_matrix,
         math.ldexp(1.0, target.emin), math.ldexp(1.5, 53 - target.precision), math.ldexp(1.0, 1 - target.precision),
         MODES[accumulator.rounding], target.max, saturates, carried, failed,
     )  # fmt: skip

@@ -25,20 +25,26 @@ class Products:
     """The products a[i, k] · b[k, j] for k in [first, last): what a reduction adds up."""
 
     a: np.ndarray
-    """Codes [M, K]."""
+    """Codes [G·M, K]: the rows of G matrices one after the other."""
     b: np.ndarray
-    """Codes [N, K], or [M, K] with ``paired``: row i of a meets row i of b only."""
+    """Codes [G·N, K]: the columns of as many matrices; those of a's g-th matrix meet those of b's g-th."""
     a_format: Format
     b_format: Format
     multiplier: Multiplier
-    paired: bool
+    matrices: int
+    """G: one product of matrices, or as many independent ones; row by row dot products have G rows and M = N = 1."""
     first: int
     last: int
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(M, N) of the sums."""
-        return self.a.shape[0], 1 if self.paired else self.b.shape[0]
+        """(G·M, N) of the sums."""
+        return int(self.a.shape[0]), int(self.b.shape[0]) // self.matrices
+
+    @property
+    def rows_per_matrix(self) -> int:
+        """M: row i of a belongs to matrix i // M."""
+        return max(int(self.a.shape[0]) // self.matrices, 1)
 
     @property
     def length(self) -> int:
@@ -99,28 +105,30 @@ class Products:
 
     @cached_property
     def values(self) -> tuple[np.ndarray, np.ndarray]:
-        """float64 operands a [M, K] and b [K, N], exact."""
-        return self.a_format.decode(self.a), np.ascontiguousarray(self.b_format.decode(self.b).T)
+        """float64 operands a [G·M, K] and b [G, K, N], exact."""
+        return self.a_format.decode(self.a), self._matrices_of_b(self.b_format.decode(self.b))
+
+    def _matrices_of_b(self, b: np.ndarray) -> np.ndarray:
+        """[G·N, K] -> [G, K, N]."""
+        return np.ascontiguousarray(b.reshape(self.matrices, self.shape[1], b.shape[1]).swapaxes(1, 2))
 
     @cached_property
     def table_values(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Codes of a [M, K] and of b [K, N] and all products as float64, zeros with their signs; or empty arrays."""
+        """Codes of a [G·M, K] and b [G, K, N] and all products as float64, zeros with their signs; or empty arrays."""
         if not self.uses_table:
-            return np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64), np.zeros(1)
+            return np.zeros((1, 1), np.int64), np.zeros((1, 1, 1), np.int64), np.zeros(1)
         a, _, _, b, _, _, significands, exponents = self.unpacked
         values = np.ldexp(significands.astype(np.float64), exponents)
         negative = [np.signbit(f.decode(np.arange(f.code_count))) for f in (self.a_format, self.b_format)]
         signs = np.not_equal.outer(*negative).reshape(-1)
         values[(significands == 0) & signs] = -0.0
-        return a, np.ascontiguousarray(b.T), values
+        return a, self._matrices_of_b(b), values
 
     @cached_property
     def integers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Integer operands a [M, K] and b [1 or M, K, N] (or table codes), and the table; all int64."""
+        """Integer operands a [G·M, K] and b [G, K, N] (or table codes), and the table; all int64."""
         a, _, _, b, _, _, table, _ = self.unpacked
-        if self.paired:
-            return a, np.ascontiguousarray(b)[:, :, None], table
-        return a, np.ascontiguousarray(b.T)[None], table
+        return a, self._matrices_of_b(b), table
 
 
 def _scale(number_format: Format) -> int:

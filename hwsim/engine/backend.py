@@ -69,11 +69,8 @@ class SimulatedBackend:
         self.steps[name] = StepNumbers(overflows=0, saturations=0, max_ulp=0.0)
         scale_a = self.scales.of(name, "a", self.plan.scaled_as.get(name))
         scale_b = self.scales.of(name, "b") if b_role == "activation" else None
-        out = np.empty((*a.shape[:-1], b.shape[-1]))
-        for index in np.ndindex(a.shape[:-2]):
-            pair = quantized_pair(self.architecture, a[index], b[index], scale_a, scale_b, b_role)
-            out[index] = self._finish(name, pair, None if bias is None else bias[index], activation)
-        return self._done(name, out)
+        pairs = quantized_pair(self.architecture, a, b, scale_a, scale_b, b_role)
+        return self._done(name, self._finish(name, pairs, bias, activation))
 
     def vector(self, name: str, op: str, arrays: list[np.ndarray], **params: float) -> np.ndarray:
         """See `hwsim.workload.Backend.vector`."""
@@ -140,9 +137,9 @@ class SimulatedBackend:
     ) -> np.ndarray:
         """Integer bias, integer rescaling to the next product's codes, relu as a clamp at the zero point."""
         a, b = pair
-        scale = np.broadcast_to(np.asarray(a.outer_scale * b.outer_scale, dtype=np.float64).reshape(-1), sums.shape[-1])
+        scale = np.asarray(a.outer_scale * b.outer_scale, dtype=np.float64)
         if bias is not None:
-            sums = sums + np.rint(bias.astype(np.float64).reshape(-1) / scale).astype(np.int64)
+            sums = sums + np.rint(bias.astype(np.float64) / scale).astype(np.int64)
         multiplier, shift = fixed_point_multiplier(scale / float(np.asarray(out.scale).item()))
         zero = int(np.asarray(out.zero_point).item())
         fmt = self.unit.a_format

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Operand:
-    """Codes of a [M, K] or b [K, N]; ``scale`` is None where values were rounded as they are."""
+    """Codes of a [.., M, K] or b [.., K, N]; ``scale`` is None where values were rounded as they are."""
 
     codes: np.ndarray
     fmt: Format
     scale: np.ndarray | None = None
-    """What a sum is multiplied by: [M, 1] of a, [1, N] of b, [1, 1] where it is one for the tensor."""
+    """What a sum is multiplied by: [.., M, 1] of a, [.., 1, N] of b, [1, 1] where it is one for the tensor."""
     zero_point: np.ndarray | None = None
     """The quantized value of real zero, of the shape of ``codes``."""
 
@@ -36,10 +37,10 @@ class Operand:
     @property
     def outer_scale(self) -> np.ndarray:
         """`scale`, or one."""
-        return np.ones((1, 1)) if self.scale is None else self.scale
+        return np.ones((1, 1)) if self.scale is None else self.scale.astype(np.float64)
 
     def zero_point_terms(self, b: Operand) -> np.ndarray:
-        """What zero points add to Σ qa·qb: Σ za·qb + Σ (qa − za)·zb over k, exactly; int64 [M, N] or [1, 1]."""
+        """What zero points add to Σ qa·qb: Σ za·qb + Σ (qa − za)·zb over k, exactly; int64 [.., M, N] or [1, 1]."""
         qa, qb = self.values.astype(np.int64), b.values.astype(np.int64)
         terms: np.ndarray = np.zeros((1, 1), dtype=np.int64)
         if self.zero_point is not None:
@@ -56,7 +57,7 @@ def quantized_pair(
     scale_b: Scale | None,
     b_role: OperandRole,
 ) -> list[tuple[Operand, Operand]]:
-    """Operands of a [M, K] × b [K, N], one pair for every group of k that has scales of its own.
+    """Operands of a [.., M, K] × b [.., K, N], one pair for every group of k that has scales of its own.
 
     A scale that is None is chosen from the operand itself. A scale of a for every k ("channel") cannot leave
     the sum: it moves into b before b is quantized, b'[k, n] = s[k]·b[k, n], as SmoothQuant does
@@ -66,16 +67,19 @@ def quantized_pair(
     rule_a, rule_b = rules.activations, rules.weights if b_role == "weight" else rules.activations
     rule_a, rule_b = _along(rule_a, -1, -1), _along(rule_b, -1, 0)
     if rule_b is not None and b_role == "activation" and rule_b.granularity == "channel":
-        rule_b, scale_b = rule_b.model_copy(update={"axis": 1}), None  # columns, and no k: those of this very operand
+        scale_b = None  # columns are those of this very operand, not of the calibration split
     per_k = False
     if rule_a is not None and rule_a.granularity == "channel":
         per_k = True
         scale_a = calibrate(a, rule_a) if scale_a is None else scale_a
         b = b * scale_a.scale.astype(np.float64)[:, None]
     left = _quantized(a, unit.a_format, rule_a, scale_a)
-    right = _quantized(b, unit.b_format, rule_b, scale_b)
+    # All products' columns side by side: a scale of a column (and group of k) is that of one product.
+    right = _quantized(np.moveaxis(b, -2, 0).reshape(b.shape[-2], -1), unit.b_format, rule_b, scale_b)
+    right = right.reshaped(lambda x: np.moveaxis(x.reshape(b.shape[-2], *b.shape[:-2], b.shape[-1]), 0, -2))
     return [
-        (left.slice_of_k(k, 1, scaled=not per_k), right.slice_of_k(k, 0)) for k in _groups(a.shape[1], rule_a, rule_b)
+        (left.slice_of_k(k, -1, scaled=not per_k), right.slice_of_k(k, -2))
+        for k in _groups(a.shape[-1], rule_a, rule_b)
     ]
 
 
@@ -96,13 +100,20 @@ class _Quantized:
     zero_point: np.ndarray | None = None
     per_tensor: bool = False
 
+    def reshaped(self, change: Callable[[np.ndarray], np.ndarray]) -> _Quantized:
+        """``change`` applied to each array."""
+        scale, zero_point = (None if x is None else change(x) for x in (self.scale, self.zero_point))
+        return replace(self, codes=change(self.codes), scale=scale, zero_point=zero_point)
+
     def slice_of_k(self, k: slice, axis: int, scaled: bool = True) -> Operand:
         """The operand's part ``k`` along ``axis``; ``scaled`` is False for a scale that moved into b."""
-        part = (slice(None), k) if axis == 1 else (k, slice(None))
+        part = (..., k) if axis == -1 else (..., k, slice(None))
         scale = None
         if self.scale is not None:
             # The same all along this part of k: one value for each row of a, each column of b, or for all.
-            first = self.scale[part][:1, :1] if self.per_tensor else np.take(self.scale[part], [0], axis)
+            first = (
+                self.scale.reshape(-1)[:1].reshape(1, 1) if self.per_tensor else np.take(self.scale[part], [0], axis)
+            )
             scale = first if scaled else np.ones((1, 1))
         zero = None if self.zero_point is None else self.zero_point[part]
         return Operand(self.codes[part], self.fmt, scale, zero)
@@ -113,9 +124,11 @@ def _quantized(x: np.ndarray, fmt: Format, rule: Scaling | None, scale: Scale | 
         return _Quantized(fmt.encode(x, overflow="saturate"), fmt)
     if scale is None or rule.granularity == "group":
         scale = calibrate(x, rule)
+    codes = quantize(x, rule, scale)
     outer, zero = (np.broadcast_to(part, x.shape) for part in scale.spread(rule, x.shape))
-    zero_point = zero if zero.any() else None
-    return _Quantized(quantize(x, rule, scale), fmt, outer.astype(np.float64), zero_point, rule.granularity == "tensor")
+    per_tensor = rule.granularity == "tensor"
+    outer = outer if per_tensor else outer.astype(np.float64)
+    return _Quantized(codes, fmt, outer, zero if zero.any() else None, per_tensor)
 
 
 def _groups(k: int, *rules: Scaling | None) -> list[slice]:

@@ -2,13 +2,15 @@
 
 Numba's cache keys a function by its own file only, so a change in a callee of another file would leave
 stale machine code behind (facts: numba documentation, *Caching limitations*). The cache folder is
-therefore named by a hash of all kernel files; it is set before numba is first imported here.
+therefore named by a hash of all kernel files; it is set before any
+kernel is compiled, also where numba was imported first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 
@@ -22,3 +24,5 @@ def _source_hash() -> str:
 if "NUMBA_CACHE_DIR" not in os.environ:
     _home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     os.environ["NUMBA_CACHE_DIR"] = str(_home / "hwsim" / _source_hash())
+    if "numba" in sys.modules:  # it has read its environment already
+        sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]

@@ -72,7 +72,7 @@ def withdraw(limbs, base):
 
 @njit(cache=True, parallel=True)
 def exact(
-    a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, paired,
+    a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, rows_per_matrix,
     lanes, word, accumulator, sums, sums_exponent, sums_tag,
 ):  # fmt: skip
     """Sum blocks of ``lanes`` products and the sum so far exactly, round each block once; returns the overflows.
@@ -90,7 +90,7 @@ def exact(
         for output in range(block * OUTPUTS_PER_BLOCK, min(outputs, (block + 1) * OUTPUTS_PER_BLOCK)):
             i = output // columns
             j = output - i * columns
-            row = i if paired else j
+            row = i // rows_per_matrix * columns + j
             s, e, tag = sums[i, j], np.int64(sums_exponent[i, j]), np.int64(sums_tag[i, j])
             for start in range(k_range[0], k_range[1], lanes):
                 limbs[:] = 0

@@ -77,13 +77,27 @@ def add_rounded(s, p, smallest, magic, last_place, mode):
 
 @njit(cache=True, parallel=True)
 def sequential_float64(
-    a, b, a_code, b_code, table, k_range, smallest, magic, last_place, mode, largest, saturates, sums, failed
+    a,
+    b,
+    a_code,
+    b_code,
+    table,
+    k_range,
+    rows_per_matrix,
+    smallest,
+    magic,
+    last_place,
+    mode,
+    largest,
+    saturates,
+    sums,
+    failed,
 ):
-    """Add products k_range[0] … k_range[1]−1 of finite ``a`` [M, K] and ``b`` [K, N] to ``sums`` [M, N] in place.
+    """Add products k_range[0] … k_range[1]−1 of finite ``a`` [G·M, K] and ``b`` [G, K, N] to ``sums`` in place.
 
-    With a ``table`` (size above 1) products are looked up by the sum of the codes instead. Returns the number of
-    saturations. Where a sum leaves the range of a format that does not saturate, the block's ``failed``
-    [M, ⌈N / 256⌉] is set and its sums are of no use.
+    ``sums`` is [G·M, N], M is ``rows_per_matrix``. With a ``table`` (size above 1) products are looked up by the
+    sum of the codes instead. Returns the number of saturations. Where a sum leaves the range of a format that
+    does not saturate, the block's ``failed`` [G·M, ⌈N / 256⌉] is set and its sums are of no use.
     """
     rows, columns = sums.shape
     strips = failed.shape[1]
@@ -98,12 +112,12 @@ def sequential_float64(
         for k in range(k_range[0], k_range[1]):
             if table.size > 1:
                 code = a_code[i, k]
-                codes = b_code[k, left:right]
+                codes = b_code[i // rows_per_matrix, k, left:right]
                 for j in range(s.size):
                     terms[j] = table[code + codes[j]]
             else:
                 x = a[i, k]
-                y = b[k, left:right]
+                y = b[i // rows_per_matrix, k, left:right]
                 for j in range(s.size):
                     terms[j] = x * y[j]
             if mode == RNE:

@@ -37,7 +37,7 @@ def sum_exponent(significand, exponent, emin):
 
 @njit(cache=True, parallel=True)
 def fused(
-    a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, paired,
+    a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, rows_per_matrix,
     unit, accumulator, emins, sums, sums_exponent, sums_tag,
 ):  # fmt: skip
     """Chain blocks of ``lanes`` products over K, each block summed with the sum so far; see `Fused`.
@@ -58,7 +58,7 @@ def fused(
         for output in range(block * OUTPUTS_PER_BLOCK, min(outputs, (block + 1) * OUTPUTS_PER_BLOCK)):
             i = output // columns
             j = output - i * columns
-            row = i if paired else j
+            row = i // rows_per_matrix * columns + j
             s, e, tag = sums[i, j], np.int64(sums_exponent[i, j]), np.int64(sums_tag[i, j])
             emin = emins[0]
             for start in range(k_range[0], k_range[1], lanes):

@@ -44,13 +44,13 @@ def accumulate_integers(sums, terms, count, bits, policy):
 
 
 @njit(cache=True, parallel=True)
-def integer(a, b, table, k_range, lanes, bits, policy, sums, overflows):
-    """Add products k_range[0] … k_range[1]−1 to ``sums`` [M, N] in place.
+def integer(a, b, table, k_range, rows_per_matrix, lanes, bits, policy, sums, overflows):
+    """Add products k_range[0] … k_range[1]−1 to ``sums`` in place.
 
-    ``a`` is [M, K] and ``b`` [1, K, N], or [M, K, N] for a matrix of its own per row. Blocks of ``lanes``
-    products are summed exactly and enter the accumulator at once. With a ``table`` (size above 1) ``a`` holds
-    codes times the number of codes of b and ``b`` codes. ``overflows`` [M, N] is increased by the additions
-    whose exact total was out of range.
+    ``a`` is [G·M, K], ``b`` [G, K, N] and ``sums`` [G·M, N] of G matrices of M rows (``rows_per_matrix``). Blocks
+    of ``lanes`` products are summed exactly and enter the accumulator at once. With a ``table`` (size above 1)
+    ``a`` holds codes times the number of codes of b and ``b`` codes. ``overflows``, like ``sums``, is increased by
+    the additions whose exact total was out of range.
     """
     rows, columns = sums.shape
     strips = (columns + COLUMNS_PER_BLOCK - 1) // COLUMNS_PER_BLOCK
@@ -58,7 +58,7 @@ def integer(a, b, table, k_range, lanes, bits, policy, sums, overflows):
         i = task // strips
         left = (task - i * strips) * COLUMNS_PER_BLOCK
         right = min(columns, left + COLUMNS_PER_BLOCK)
-        matrix = min(i, b.shape[0] - 1)
+        matrix = i // rows_per_matrix
         total = sums[i, left:right]
         terms = np.empty(right - left, sums.dtype)
         for start in range(k_range[0], k_range[1], lanes):

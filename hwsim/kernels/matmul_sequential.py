@@ -14,14 +14,14 @@ OUTPUTS_PER_BLOCK = 64
 
 @njit(cache=True, parallel=True)
 def sequential(
-    a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, paired,
+    a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, rows_per_matrix,
     product_format, accumulator, outputs, sums, sums_exponent, sums_tag,
 ):  # fmt: skip
     """Add products k_range[0] … k_range[1]−1 to ``sums`` [M, N] in place; returns the number of overflows.
 
     ``outputs`` lists the sums to work on, counted along the rows; empty stands for all of them.
 
-    ``a`` is [M, K] and ``b`` [N, K]; with ``paired``, N = 1 and row i of a meets row i of b. ``rule`` is
+    ``a`` is [G·M, K], ``b`` [G·N, K] and ``sums`` [G·M, N] of G matrices of M rows (``rows_per_matrix``). ``rule`` is
     (rule, parameter, parameter, fraction bits, product bits, whether products have signed zeros). A
     ``product_format`` of precision 0 leaves products exact, so that each step is a fused multiply-add.
     """
@@ -36,7 +36,7 @@ def sequential(
             output = outputs[place] if outputs.size else place
             i = output // columns
             j = output - i * columns
-            row = i if paired else j
+            row = i // rows_per_matrix * columns + j
             s, e, t = sums[i, j], np.int64(sums_exponent[i, j]), np.int64(sums_tag[i, j])
             for k in range(k_range[0], k_range[1]):
                 p, pe = multiply(

@@ -12,7 +12,7 @@ from hwsim.kernels.multiply import FINITE, multiply, product_tag
 
 @njit(cache=True, parallel=True)
 def tree(
-    a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, paired,
+    a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, rows_per_matrix,
     lanes, product_format, adder, accumulator, sums, sums_exponent, sums_tag,
 ):  # fmt: skip
     """Add blocks of ``lanes`` products to ``sums`` [M, N] in place; returns the accumulator's overflows.
@@ -34,7 +34,7 @@ def tree(
         for output in range(block * OUTPUTS_PER_BLOCK, min(outputs, (block + 1) * OUTPUTS_PER_BLOCK)):
             i = output // columns
             j = output - i * columns
-            row = i if paired else j
+            row = i // rows_per_matrix * columns + j
             s, e, tag = sums[i, j], np.int64(sums_exponent[i, j]), np.int64(sums_tag[i, j])
             for start in range(k_range[0], k_range[1], lanes):
                 for lane in range(lanes):

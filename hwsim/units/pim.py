@@ -110,13 +110,16 @@ class Pim(MatmulUnit):
     # Bits -------------------------------------------------------------------------------------------
 
     def matmul_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
-        """[M, K] × [K, N] (+ [M, N]) on codes of ``format``; see the class for the order."""
+        """[.., M, K] × [.., K, N] (+ [.., M, N]) on codes of ``format``; see the class for the order."""
         from hwsim.datapath.result import MatmulResult
 
         lanes = Lanes(self.format)
-        values = dot_products(
-            lanes, self.format.decode(a), self.format.decode(b), self.lanes, self.registers, self.lane_reduction
-        )
+        left, right = self.format.decode(a), self.format.decode(b)
+        values = np.empty((*left.shape[:-1], right.shape[-1]))
+        for index in np.ndindex(left.shape[:-2]):
+            values[index] = dot_products(
+                lanes, left[index], right[index], self.lanes, self.registers, self.lane_reduction
+            )
         if c is not None:
             with np.errstate(all="ignore"):
                 values = lanes.add(values, self.format.decode(c))

@@ -65,7 +65,10 @@ class MatmulUnit(Record, ABC):
 
     @abstractmethod
     def matmul_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
-        """[M, K] x [K, N] (+ [M, N]) on codes, added in the order in which this hardware adds."""
+        """[.., M, K] x [.., K, N] (+ [.., M, N]) on codes, added in the order in which this hardware adds.
+
+        Leading dimensions, the same of all, count independent products.
+        """
 
     @abstractmethod
     def timing(self, gemm: Gemm) -> Timing:

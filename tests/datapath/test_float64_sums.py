@@ -46,7 +46,7 @@ def test_the_same_bits(a: str, b: str, total: str, overflow: str, spread: str, r
     generator = np.random.default_rng([*spread.encode(), *total.encode()])
     left, right = (_codes(get(name), spread, shape, generator) for name, shape in ((a, (9, 50)), (b, (50, 300))))
     c = _codes(get(total), spread, (9, 300), generator)
-    products = Products(left, np.ascontiguousarray(right.T), get(a), get(b), datapath.multiplier, False, 0, 50)
+    products = Products(left, np.ascontiguousarray(right.T), get(a), get(b), datapath.multiplier, 1, 0, 50)
     assert float64_serves(products, datapath.accumulator, Sums.unpack(c, get(total)))
     for start in (None, c):
         quick, general = both(datapath, left, right, start)
@@ -80,7 +80,7 @@ def test_other_datapaths_go_the_general_way(change: dict[str, object]) -> None:
     datapath = Datapath.model_validate(fields)
     operands = datapath.operands
     ones = operands.a.encode(np.ones((5, 5))), operands.b.encode(np.ones((5, 5)))
-    products = Products(*ones, operands.a, operands.b, datapath.multiplier, False, 0, 5)
+    products = Products(*ones, operands.a, operands.b, datapath.multiplier, 1, 0, 5)
     start = datapath.accumulator.zeros((5, 5), 0)
     assert not float64_serves(products, datapath.accumulator, start)
 

@@ -60,8 +60,8 @@ def test_kernels_hold_no_floating_point_type() -> None:
     datapath = Datapath.model_validate(UNITS[1])
     ones = np.ones((2, 3), np.uint16)
     operands = datapath.operands
-    products = Products(ones, ones, operands.a, operands.b, datapath.multiplier, False, 0, 3)
-    head = (*products.unpacked, products.rule(), (0, 3), False)
+    products = Products(ones, ones, operands.a, operands.b, datapath.multiplier, 1, 0, 3)
+    head = (*products.unpacked, products.rule(), (0, 3), 2)
     sums = (np.zeros((2, 2), np.int64), np.zeros((2, 2), np.int32), np.zeros((2, 2), np.uint8))
     target = (11, -24, 15, 2047, 0, 0, 1, 1)
     calls = [
@@ -73,7 +73,7 @@ def test_kernels_hold_no_floating_point_type() -> None:
     ]
     for carrier in (np.int32, np.int64):
         a, b, out = np.ones((2, 3), carrier), np.ones((1, 3, 2), carrier), np.zeros((2, 2), carrier)
-        calls.append((matmul_integer.integer, (a, b, np.zeros(1, carrier), (0, 3), 1, 8, 1, out, out.copy())))
+        calls.append((matmul_integer.integer, (a, b, np.zeros(1, carrier), (0, 3), 2, 1, 8, 1, out, out.copy())))
     seen = 0
     for kernel, arguments in calls:
         # Compiled afresh: a kernel from the cache no longer knows the types of its variables.

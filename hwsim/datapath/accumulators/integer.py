@@ -84,7 +84,8 @@ class IntegerAccumulator(Accumulator):
         sums = start.astype(carrier)
         out_of_range = np.zeros(sums.shape, carrier)
         integer(
-            a.astype(carrier), b.astype(carrier), table.astype(carrier), (products.first, products.last), lanes,
+            a.astype(carrier), b.astype(carrier), table.astype(carrier), (products.first, products.last),
+            products.rows_per_matrix, lanes,
             self.bits, self._policy, sums, out_of_range,
         )  # fmt: skip
         return sums.astype(np.int64), out_of_range

@@ -58,7 +58,7 @@ class Exact(Reduction):
         limbs = (high + CARRY_BITS - low) // 32 + 3
         return int(
             kernel(
-                *products.unpacked, products.rule(), (products.first, products.last), products.paired,
+                *products.unpacked, products.rule(), (products.first, products.last), products.rows_per_matrix,
                 self.lanes_of(products.length), (low, limbs), accumulator.parameters(),
                 sums.significand, sums.exponent, sums.tag,
             )

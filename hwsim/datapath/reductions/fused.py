@@ -70,7 +70,7 @@ class Fused(Reduction):
         first_emin = sums.emin if sums.emin is not None else emin
         return int(
             kernel(
-                *products.unpacked, products.rule(), (products.first, products.last), products.paired,
+                *products.unpacked, products.rule(), (products.first, products.last), products.rows_per_matrix,
                 unit, accumulator.parameters(self.overflow), (first_emin, emin),
                 sums.significand, sums.exponent, sums.tag,
             )

@@ -48,8 +48,9 @@ class Sequential(ProductRounding, Reduction):
         rounding = NO_FORMAT if self.fused else self.product_parameters(accumulator)
         return int(
             kernel(
-                *products.unpacked, products.rule(rounding[0]), (products.first, products.last), products.paired,
-                rounding, accumulator.parameters(), outputs, sums.significand, sums.exponent, sums.tag,
+                *products.unpacked, products.rule(rounding[0]), (products.first, products.last),
+                products.rows_per_matrix, rounding, accumulator.parameters(), outputs,
+                sums.significand, sums.exponent, sums.tag,
             )
         )  # fmt: skip
 

@@ -70,7 +70,7 @@ class Tree(ProductRounding, Reduction):
         return int(
             kernel(
                 *products.unpacked, products.rule(max(rounding[0], adder[0], target[0])),
-                (products.first, products.last), products.paired, self.lanes, rounding, adder, target,
+                (products.first, products.last), products.rows_per_matrix, self.lanes, rounding, adder, target,
                 sums.significand, sums.exponent, sums.tag,
             )
         )  # fmt: skip
