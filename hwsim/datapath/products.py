@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -18,6 +20,21 @@ TABLE_BITS = 16
 # Bits of an operand's tag and rules of multiplication, as hwsim.kernels.multiply has them.
 _INFINITE, _NAN, _ZERO, _NEGATIVE = 1, 2, 4, 8
 _EXACT, _TABLE = 0, 1
+
+
+T = TypeVar("T")
+
+
+def _prepared_once(make: Callable[[Products], T]) -> property:
+    """A property that is computed once for a `Products` and all of its parts."""
+
+    def get(products: Products) -> T:
+        if make.__name__ not in products.prepared:
+            products.prepared[make.__name__] = make(products)
+        return cast(T, products.prepared[make.__name__])
+
+    get.__doc__ = make.__doc__
+    return property(get)
 
 
 @dataclass(frozen=True)
@@ -35,6 +52,8 @@ class Products:
     """G: one product of matrices, or as many independent ones; row by row dot products have G rows and M = N = 1."""
     first: int
     last: int
+    prepared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What has been made ready of a and b, for this and for all parts of it."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -53,11 +72,7 @@ class Products:
 
     def part(self, first: int, last: int) -> Products:
         """The products with k in [first, last), counted from this part's own first."""
-        cut = replace(self, first=self.first + first, last=min(self.first + last, self.last))
-        for ready in ("unpacked", "integers", "table", "values", "table_values"):  # shared, not prepared again
-            if ready in self.__dict__:
-                cut.__dict__[ready] = self.__dict__[ready]
-        return cut
+        return replace(self, first=self.first + first, last=min(self.first + last, self.last))
 
     @property
     def scale(self) -> int:
@@ -89,21 +104,21 @@ class Products:
         signed_zero = int(self.a_format.kind == "float" and self.b_format.kind == "float")
         return number, first, second, self.fraction_bits, max(self.bits, bits), signed_zero
 
-    @cached_property
+    @_prepared_once
     def table(self) -> tuple[np.ndarray, np.ndarray]:
         """All products by ``code_a · 2**bits_b + code_b``: significands int64, exponents int32."""
         if not self.uses_table:
             return np.zeros(1, np.int64), np.zeros(1, np.int32)
         return product_table(self.multiplier, self.a_format, self.b_format)
 
-    @cached_property
+    @_prepared_once
     def unpacked(self) -> tuple[np.ndarray, ...]:
         """Significands (or, with a table, codes), exponents and tags of a and of b, then the table."""
         a = _unpack(self.a, self.a_format, self.b_format.bits if self.uses_table else None)
         b = _unpack(self.b, self.b_format, 0 if self.uses_table else None)
         return (*a, *b, *self.table)
 
-    @cached_property
+    @_prepared_once
     def values(self) -> tuple[np.ndarray, np.ndarray]:
         """float64 operands a [G·M, K] and b [G, K, N], exact."""
         return self.a_format.decode(self.a), self._matrices_of_b(self.b_format.decode(self.b))
@@ -112,7 +127,7 @@ class Products:
         """[G·N, K] -> [G, K, N]."""
         return np.ascontiguousarray(b.reshape(self.matrices, self.shape[1], b.shape[1]).swapaxes(1, 2))
 
-    @cached_property
+    @_prepared_once
     def table_values(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Codes of a [G·M, K] and b [G, K, N] and all products as float64, zeros with their signs; or empty arrays."""
         if not self.uses_table:
@@ -124,11 +139,27 @@ class Products:
         values[(significands == 0) & signs] = -0.0
         return a, self._matrices_of_b(b), values
 
-    @cached_property
+    @_prepared_once
     def integers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Integer operands a [G·M, K] and b [G, K, N] (or table codes), and the table; all int64."""
         a, _, _, b, _, _, table, _ = self.unpacked
         return a, self._matrices_of_b(b), table
+
+    @_prepared_once
+    def narrow_integers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`integers` as int32, of use where they and their sums fit."""
+        a, b, table = self.integers
+        return a.astype(np.int32), b.astype(np.int32), table.astype(np.int32)
+
+    @_prepared_once
+    def reach(self) -> int:
+        """A bound on the magnitude of every integer product, from the operands as they are."""
+        a, b, table = self.integers
+        return _largest(table) if table.size > 1 else _largest(a) * _largest(b)
+
+
+def _largest(x: np.ndarray) -> int:
+    return max(int(x.max()), -int(x.min())) if x.size else 0
 
 
 def _scale(number_format: Format) -> int:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hwsim.engine.operands import second_activation_rule
 from hwsim.formats.quantize import Scale, Scaling, calibrate
 from hwsim.workload import ReferenceBackend, Workload
 from hwsim.workload.backend import Activation, OperandRole
 
 if TYPE_CHECKING:
     from hwsim.engine.plan import Plan
+    from hwsim.formats.base import Format
 
 Side = Literal["a", "b"]
 
@@ -55,11 +57,14 @@ class _Recorder(ReferenceBackend):
         return super().matmul(name, a, b, bias=bias, activation=activation, b_role=b_role)
 
 
-def calibrate_activations(workload: Workload, scaling: Scaling | None, plan: Plan, seed: int) -> Scales:
+def calibrate_activations(
+    workload: Workload, scaling: Scaling | None, b_format: Format, plan: Plan, seed: int
+) -> Scales:
     """Run the calibration split in float64 and choose every activation's scale from what it saw.
 
     Per-tensor scales belong to the tensor as its producer stores it, so that pooling and reshaping do not
-    change them. Without a calibration split there are none, and each operand scales itself.
+    change them. Activations that are operand b are scaled to ``b_format``. Without a calibration split there
+    are no scales, and each operand scales itself.
     """
     data = workload.calibration_data(seed)
     if scaling is None or data is None:
@@ -71,8 +76,9 @@ def calibrate_activations(workload: Workload, scaling: Scaling | None, plan: Pla
     tensors = {}
     if scaling.granularity == "tensor":
         tensors = {name: calibrate(outputs[name], scaling) for name in set(plan.scaled_as.values())}
+    rules: dict[Side, Scaling] = {"a": scaling, "b": second_activation_rule(scaling, b_format) or scaling}
     operands = {
-        (step, side): calibrate(_matrix(array), scaling)
+        (step, side): calibrate(_matrix(array), rules[side])
         for (step, side), array in recorder.operands.items()
         if side == "b" or plan.scaled_as.get(step) not in tensors
     }

@@ -64,8 +64,8 @@ def quantized_pair(
     (Xiao et al., arXiv:2211.10438, equation 3).
     """
     rules, unit = architecture.quantization, architecture.compute
-    rule_a, rule_b = rules.activations, rules.weights if b_role == "weight" else rules.activations
-    rule_a, rule_b = _along(rule_a, -1, -1), _along(rule_b, -1, 0)
+    rule_b = rules.weights if b_role == "weight" else second_activation_rule(rules.activations, unit.b_format)
+    rule_a, rule_b = _along(rules.activations, -1, -1), _along(rule_b, -1, 0)
     if rule_b is not None and b_role == "activation" and rule_b.granularity == "channel":
         scale_b = None  # columns are those of this very operand, not of the calibration split
     per_k = False
@@ -81,6 +81,11 @@ def quantized_pair(
         (left.slice_of_k(k, -1, scaled=not per_k), right.slice_of_k(k, -2))
         for k in _groups(a.shape[-1], rule_a, rule_b)
     ]
+
+
+def second_activation_rule(rule: Scaling | None, fmt: Format) -> Scaling | None:
+    """The rule of activations for those that a product takes as its operand b, in that operand's own format."""
+    return rule if rule is None or rule.format == fmt else rule.model_copy(update={"format": fmt})
 
 
 def _along(rule: Scaling | None, channel_axis: int, group_axis: int) -> Scaling | None:

@@ -61,7 +61,7 @@ def simulate(
         seed=seed,
         versions=versions(),
         operators=rows,
-        totals=_totals(rows, costs, score),
+        totals=_totals(rows, costs, score, chained=workload.inputs is not None),
         area_m2=costs.area_m2(),
         energy_j=_sum_by_component(rows),
         roofline=costs.roofline(),
@@ -113,7 +113,8 @@ def _simulated(
     architecture: Architecture, workload: Workload, seed: int, steps: int, progress: Progress | None
 ) -> tuple[dict[str, StepNumbers], dict[str, np.ndarray]]:
     flow = plan(workload.operators)
-    scales = calibrate_activations(workload, architecture.quantization.activations, flow, seed)
+    rule, b_format = architecture.quantization.activations, architecture.compute.b_format
+    scales = calibrate_activations(workload, rule, b_format, flow, seed)
     backend = SimulatedBackend(architecture, flow, scales)
     if progress is not None:
         backend.progress = lambda name: progress(len(backend.steps), steps, name)
@@ -151,12 +152,15 @@ def _sum_by_component(rows: list[dict[str, Any]]) -> dict[str, float]:
     return dict(total)
 
 
-def _totals(rows: list[dict[str, Any]], costs: CostModel, score: dict[str, Any] | None) -> dict[str, Any]:
+def _totals(
+    rows: list[dict[str, Any]], costs: CostModel, score: dict[str, Any] | None, chained: bool
+) -> dict[str, Any]:
+    """``sqnr_db`` is that of the last step where steps feed each other, else the lowest of all."""
     cycles = sum(row["cycles"] for row in rows)
     macs = sum(row["macs"] for row in rows)
     time_s = cycles / costs.clock_hz
     energy_j = sum(_sum_by_component(rows).values())
-    last = next((row["sqnr_db"] for row in reversed(rows) if row["sqnr_db"] is not None), None)
+    ratios = [row["sqnr_db"] for row in rows if row["sqnr_db"] is not None]
     return {
         "cycles": cycles,
         "time_s": time_s,
@@ -165,6 +169,6 @@ def _totals(rows: list[dict[str, Any]], costs: CostModel, score: dict[str, Any] 
         "power_w": energy_j / time_s if time_s else None,
         "macs": macs,
         "utilization": macs / (cycles * costs.unit.peak_macs_per_cycle) if cycles else None,
-        "sqnr_db": last,
+        "sqnr_db": (ratios[-1] if chained else min(ratios)) if ratios else None,
         "metric": score,
     }

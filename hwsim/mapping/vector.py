@@ -16,7 +16,8 @@ from hwsim.memory.base import Memory
 from hwsim.units.base import Timing, VectorWork
 
 CHUNKS = tuple(2**power for power in range(13))
-"""Numbers of chunks that are looked at, as far as they fit."""
+"""Numbers of chunks that are looked at, as far as they fit; of larger powers of two only the first two that fit."""
+_MOST_CHUNKS = 2**24
 
 
 class TimesVectorWork(Protocol):
@@ -54,9 +55,7 @@ def map_vector(
         "write": [port for port in inner if "output" in memories[port.name].holds],
     }
     total = _Totals(unit.timing(work).total, work.reads * reads, work.writes * writes)
-    candidates = [count for count in CHUNKS if _fits(passed, total, count)]
-    if not candidates:
-        raise HwsimError(_too_small(passed, total))
+    candidates = _candidates(passed, total)
     results = [_run(outer, passed, total, count) for count in candidates]
     best = min(range(len(results)), key=lambda i: (results[i][0], candidates[i]))
     cycles, busy = results[best]
@@ -98,13 +97,24 @@ def _shares(total: int, count: int) -> np.ndarray:
     return shares
 
 
+def _candidates(passed: Map[str, list[Port]], total: _Totals) -> list[int]:
+    found = [count for count in CHUNKS if _fits(passed, total, count)]
+    count = 2 * CHUNKS[-1]
+    while len(found) < 2 and count <= _MOST_CHUNKS:
+        found += [count] if _fits(passed, total, count) else []
+        count *= 2
+    if not found:
+        raise HwsimError(_too_small(passed, total))
+    return found
+
+
 def _fits(passed: Map[str, list[Port]], total: _Totals, count: int) -> bool:
     return all(need <= room for need, room in _needs(passed, total, count).values())
 
 
 def _needs(passed: Map[str, list[Port]], total: _Totals, count: int) -> dict[str, tuple[int, int]]:
     """Memory to (bits of the largest chunk, usable bits), where there is a limit."""
-    _, read, write = (int(shares[0]) for shares in total.chunks(count))
+    read, write = -(-total.read // count), -(-total.write // count)
     needs: dict[str, tuple[int, int]] = {}
     for direction, bits in (("read", read), ("write", write)):
         for port in passed[direction]:
@@ -114,11 +124,11 @@ def _needs(passed: Map[str, list[Port]], total: _Totals, count: int) -> dict[str
 
 
 def _too_small(passed: Map[str, list[Port]], total: _Totals) -> str:
-    needs = _needs(passed, total, CHUNKS[-1])
+    needs = _needs(passed, total, _MOST_CHUNKS)
     name = max(needs, key=lambda name: needs[name][0] - needs[name][1])
     need, room = needs[name]
     return (
-        f"vector work does not fit memories.{name}: inputs and outputs of one of {CHUNKS[-1]} chunks need "
+        f"vector work does not fit memories.{name}: inputs and outputs of one of {_MOST_CHUNKS} chunks need "
         f"{-(-need // 8)} B of {room // 8} B, {-(-(need - room) // 8)} B too much"
     )
 

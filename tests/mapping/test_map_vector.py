@@ -56,5 +56,7 @@ def test_without_a_buffer_nothing_overlaps():
 
 def test_does_not_fit():
     memory = {"dram": dram(8), "buffer": sram(16, 8)}
-    with pytest.raises(HwsimError, match=r"does not fit memories.buffer: .* need 4096 B of 16 B, 4080 B too much"):
-        map_vector(VectorWork(1 << 20, 1 << 20, {}), UNIT, memory, CLOCK, 8)
+    fits = map_vector(VectorWork(1 << 20, 1 << 20, {}), UNIT, memory, CLOCK, 8)  # one element in, one out at a time
+    assert fits.traffic["buffer"] == {"read": 2 << 23, "write": 2 << 23}
+    with pytest.raises(HwsimError, match=r"does not fit memories.buffer: .* need 17 B of 16 B, 1 B too much"):
+        map_vector(VectorWork(1 << 24, 9 << 21, {}), UNIT, memory, CLOCK, 8)

@@ -76,17 +76,14 @@ class IntegerAccumulator(Accumulator):
     def _run(self, products: Products, lanes: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         from hwsim.kernels.matmul_integer import integer
 
-        a, b, table = products.integers
-        reach = _reach(a, b, table, products)
-        carrier: type[np.signedinteger[Any]] = np.int64
-        if reach * lanes + (1 << (self.bits - 1)) < 1 << 31 and table.size < 1 << 31:
-            carrier = np.int32
+        narrow = products.reach * lanes + (1 << (self.bits - 1)) < 1 << 31 and products.table[0].size < 1 << 31
+        carrier: type[np.signedinteger[Any]] = np.int32 if narrow else np.int64
         sums = start.astype(carrier)
         out_of_range = np.zeros(sums.shape, carrier)
-        integer(
-            a.astype(carrier), b.astype(carrier), table.astype(carrier), (products.first, products.last),
-            products.rows_per_matrix, lanes,
-            self.bits, self._policy, sums, out_of_range,
+        kernel: Any = integer
+        kernel(
+            *(products.narrow_integers if narrow else products.integers), (products.first, products.last),
+            products.rows_per_matrix, lanes, self.bits, self._policy, sums, out_of_range,
         )  # fmt: skip
         return sums.astype(np.int64), out_of_range
 
@@ -119,14 +116,3 @@ class IntegerAccumulator(Accumulator):
         if self.overflow == "saturate":  # chooses between the sum and the two ends of the range
             parts.append(Part("saturation", Multiplexer(self.bits, 3), 1 / lanes, 1 / lanes))
         return parts
-
-
-def _reach(a: np.ndarray, b: np.ndarray, table: np.ndarray, products: Products) -> int:
-    """A bound on every product's magnitude, from the operands as they are."""
-    if table.size > 1:
-        return _largest(table)
-    return _largest(a) * _largest(b)
-
-
-def _largest(x: np.ndarray) -> int:
-    return max(int(x.max()), -int(x.min())) if x.size else 0
