@@ -1,0 +1,51 @@
+"""What the README shows works as it stands."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hwsim.arch import Architecture
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def test_python_blocks_run_and_give_the_values_in_their_comments() -> None:
+    checked = 0
+    for block in blocks("python"):
+        scope: dict[str, Any] = {}
+        for node in ast.parse(block).body:
+            source = ast.get_source_segment(block, node) or ""
+            comment = re.search(r"# (\[[^\]]*\]\]?)", block.splitlines()[(node.end_lineno or 1) - 1])
+            if isinstance(node, ast.Expr) and comment:
+                assert eval(source, scope) == ast.literal_eval(comment[1])
+                checked += 1
+            else:
+                exec(source, scope)
+    assert checked == 2
+
+
+def test_the_architecture_is_the_shipped_one() -> None:
+    (block,) = blocks("yaml")
+    shown = Architecture.model_validate(yaml.safe_load(block))
+    assert shown.compute == Architecture.load(shown.name.replace("-", "_")).compute
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!http)([^)#]+)\)", TEXT))))
+def test_links_lead_somewhere(target: str) -> None:
+    assert (ROOT / target).exists()
+
+
+def test_named_files_exist() -> None:
+    for name in re.findall(r"studies/\w+\.yaml", TEXT):
+        assert (ROOT / name).is_file()
