@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
@@ -55,11 +55,21 @@ class Process(Record):
     """Clock of compute units and on-chip memories, such as ``1 GHz``."""
 
 
+class Evidence(Record):
+    """How far the bits of the matrix unit can be trusted to be those of the hardware that it describes."""
+
+    grade: Literal["hardware-checked", "model-checked", "assumed"] = "assumed"
+    """Recordings of the hardware agree on every bit; another published model agrees; or neither was tried."""
+    source: str = "no hardware to compare with"
+    """Recordings or model compared with, and what they leave out."""
+
+
 class Architecture(Record):
     """Hardware that runs workloads: one chip with its memories, from the outside in, and its compute units."""
 
     name: str = Field(min_length=1)
     description: str = ""
+    evidence: Evidence = Evidence()
     technology: Process
     memories: dict[str, AnyMemory] = Field(min_length=1)
     """From the outside in; each feeds the next, and the last one the compute unit."""

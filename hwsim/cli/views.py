@@ -142,6 +142,7 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
         ("compute", f"{unit.kind}, {count(peak)} MACs per cycle, {engineering(2 * peak * clock, 'op/s')}"),
         ("operands", f"{unit.a_format.name} × {unit.b_format.name}, sums in {unit.result_format.name}"),
         ("vector", f"{architecture.vector.lanes} lanes, {architecture.vector.format.name}"),
+        ("bits", f"{architecture.evidence.grade}: {architecture.evidence.source}"),
     ]
     memories = []
     for name, memory in architecture.memories.items():

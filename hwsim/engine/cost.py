@@ -163,7 +163,10 @@ class CostModel:
         works = [self.epilogue(op, step) if isinstance(step, MatmulStep) else step.work for op, step in steps]
         done = {action for work in works if work is not None for action in self.architecture.vector.actions(work)}
         vector_energy = {action: joules for action, joules in self.vector_cost.energy_j.items() if action in done}
+        evidence = self.architecture.evidence
+        bits = {"what": f"bits of {self.architecture.name}", "value": None, "unit": "", "source": evidence.source}
         return [
+            bits | {"status": evidence.grade},
             *self._memory_sources(),
             *_unit_sources("compute", self.unit_cost, self.unit_cost.energy_j),
             *_unit_sources("vector", self.vector_cost, vector_energy),

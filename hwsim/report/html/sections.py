@@ -95,7 +95,10 @@ def sources(results: Sequence[Result]) -> str:
             rows[(*told, quantity)] = None
     if not rows:
         return ""
-    note = "Every constant that entered, with its source. 'assumed' means that nobody published it; set it in the YAML."
+    note = (
+        "Every constant that entered, with its source, and how far the bits have been checked. "
+        "'assumed' means that nobody published it; set it in the YAML."
+    )
     return section(
         "Sources of the numbers", table(["Number", "Status", "Source", "Value"], list(rows), words=3), note=note
     )
