@@ -64,7 +64,7 @@ class Registry(Generic[T]):
 class OneOf:
     """Pydantic annotation: a record of whichever registered class its ``kind`` names.
 
-    ``Annotated[Multiplier, OneOf(multipliers)]`` accepts ``{kind: lmul, form: add}``, the bare
+    ``Annotated[Multiplier, OneOf(multipliers)]`` accepts ``{kind: lmul, form: addition}``, the bare
     name ``lmul``, and an instance. ``default`` is the kind of a mapping that names none.
     """
 

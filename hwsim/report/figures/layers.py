@@ -49,7 +49,7 @@ def cycles_by_layer(results: Sequence[Result]) -> Figure:
             axes.text(cycles, y, f"  {count(cycles)}{stalled}", va="center", fontsize=7.5, color=INK)
     axes.set_xlim(0, longest * (1.24 if len(results) == 1 else 1.12) or 1)
     axes.set_title("Cycles by layer")
-    axes.set_xlabel("cycles  (pale: stalled, waiting for memory)", loc="right")
+    axes.set_xlabel("cycles  (pale: stalled, waiting for a memory or the vector unit)", loc="right")
     prefixed(axes.xaxis, "")
     _legend(figure, results)
     return figure
