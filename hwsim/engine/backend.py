@@ -142,7 +142,9 @@ class SimulatedBackend:
             sums = sums + np.rint(bias.astype(np.float64) / scale).astype(np.int64)
         multiplier, shift = fixed_point_multiplier(scale / float(np.asarray(out.scale).item()))
         zero = int(np.asarray(out.zero_point).item())
-        fmt = self.unit.a_format
+        rule = self.architecture.quantization.activations
+        assert rule is not None  # there is no output scale without one
+        fmt = rule.format
         codes = requantize(sums, multiplier, shift, zero, fmt)
         values = fmt.decode(codes).astype(np.int64)
         if activation == "relu":

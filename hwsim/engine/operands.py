@@ -130,6 +130,8 @@ def _quantized(x: np.ndarray, fmt: Format, rule: Scaling | None, scale: Scale | 
     if scale is None or rule.granularity == "group":
         scale = calibrate(x, rule)
     codes = quantize(x, rule, scale)
+    if rule.format != fmt:  # narrower integers in the operand's own width
+        codes = fmt.encode(rule.format.decode(codes))
     outer, zero = (np.broadcast_to(part, x.shape) for part in scale.spread(rule, x.shape))
     per_tensor = rule.granularity == "tensor"
     outer = outer if per_tensor else outer.astype(np.float64)

@@ -71,3 +71,11 @@ def test_a_scale_for_every_k_moves_into_the_weights() -> None:
     assert (pairs[0][0].values == a / scale.scale).all()
     assert (pairs[0][1].values == b * scale.scale[:, None]).all()
     assert (_dot(pairs) == a @ b).all()
+
+
+def test_narrower_integers_keep_their_values_in_the_operand() -> None:
+    architecture = _array({"format": "int4"}, {})
+    b = np.array([[-7.0, 3.0], [1.0, -6.0], [0.0, 7.0], [7.0, -1.0]])
+    pairs = quantized_pair(architecture, GRID, b, Scale(np.float32(0.25), np.int64(0)), None, "weight")
+    assert (pairs[0][1].values == b).all()
+    assert (_dot(pairs) == GRID @ b).all()
