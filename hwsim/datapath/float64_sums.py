@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from hwsim.datapath.products import Products
 from hwsim.datapath.sums import MINUS_ZERO, Sums
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.rounding import MODES
+from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 WIDEST_PRODUCT = 53
 WIDEST_SUM = 51
@@ -40,24 +40,24 @@ def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums
 
 
 def float64_sums(products: Products, accumulator: FloatAccumulator, sums: Sums, general: General) -> int:
-    """Add all products to ``sums`` in place; blocks that overflow are left to ``general``. Returns the overflows."""
-    from hwsim.kernels.matmul_float64 import COLUMNS_PER_BLOCK, sequential_float64
+    """Add all products to ``sums`` in place; strips that overflow are left to ``general``. Returns the overflows."""
+    from hwsim.kernels.matmul_float64 import COLUMNS_PER_STRIP, sequential_float64
 
     target, saturates = accumulator.float_format, accumulator.saturates
     carried = sums.values()
     rows, columns = carried.shape
-    failed = np.zeros((rows, -(-columns // COLUMNS_PER_BLOCK)), np.bool_)
-    kernel: Any = sequential_float64
-    count = kernel(
+    failed = np.zeros((rows, -(-columns // COLUMNS_PER_STRIP)), np.bool_)
+    count = over_threads(
+        sequential_float64, failed.size, products.count // VECTOR_SPAN,
         *products.values, *products.table_values, (products.first, products.last), products.rows_per_matrix,
         math.ldexp(1.0, target.emin), math.ldexp(1.5, 53 - target.precision), math.ldexp(1.0, 1 - target.precision),
         MODES[accumulator.rounding], target.max, saturates, carried, failed,
     )  # fmt: skip
-    again = np.repeat(failed, COLUMNS_PER_BLOCK, axis=1)[:, :columns]
+    again = np.repeat(failed, COLUMNS_PER_STRIP, axis=1)[:, :columns]
     if again.any():
         count = general(products, accumulator, sums, np.flatnonzero(again))
     _store(carried, ~again, target, sums)
-    return int(count)
+    return count
 
 
 def _store(values: np.ndarray, where: np.ndarray, target: FloatFormat, sums: Sums) -> None:

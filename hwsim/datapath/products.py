@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -69,6 +70,16 @@ class Products:
     def length(self) -> int:
         """Products per sum."""
         return self.last - self.first
+
+    @property
+    def sum_count(self) -> int:
+        """G·M·N."""
+        return math.prod(self.shape)
+
+    @property
+    def count(self) -> int:
+        """Products of all sums."""
+        return self.sum_count * self.length
 
     def part(self, first: int, last: int) -> Products:
         """The products with k in [first, last), counted from this part's own first."""

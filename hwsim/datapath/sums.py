@@ -11,6 +11,7 @@ from hwsim.base.errors import InputError
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.rounding import MODES
+from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 MINUS_ZERO = 4
 """Tag of a sum that is −0; the others are those of `hwsim.formats.base.Unpacked.special`."""
@@ -127,9 +128,8 @@ def add_sums(sums: Sums, terms: Sums, parameters: FloatParameters) -> int:
 
     if max(sums.bits, terms.bits) > 60:
         raise InputError(f"sums of {max(sums.bits, terms.bits)} bits do not fit the float accumulator's 60")
-    return int(
-        add_arrays(
-            sums.significand, sums.exponent, sums.tag, sums.bits,
-            terms.significand, terms.exponent, terms.tag, terms.bits, parameters,
-        )
+    return over_threads(
+        add_arrays, sums.significand.shape[0], sums.significand.size // SCALAR_SPAN,
+        sums.significand, sums.exponent, sums.tag, sums.bits,
+        terms.significand, terms.exponent, terms.tag, terms.bits, parameters,
     )  # fmt: skip

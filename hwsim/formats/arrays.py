@@ -11,6 +11,9 @@ from hwsim.base.errors import InputError
 
 Array = NDArray[Any]
 
+FLOAT32 = (23, 127)  # stored significand bits and bias (IEEE 754-2019, table 3.5)
+FLOAT64 = (52, 1023)
+
 
 def numeric(x: ArrayLike) -> Array:
     """``x`` as contiguous float32, float64 or integers, without loss; `InputError` for anything else."""
@@ -30,15 +33,6 @@ def magnitudes(values: Array) -> tuple[Array, NDArray[np.uint64]]:
     negative = values < 0
     magnitude = values.astype(np.uint64)  # modulo 2**64, so that −2**63 has a magnitude too
     return negative, np.where(negative, np.uint64(0) - magnitude, magnitude)
-
-
-def is_small(size: int) -> bool:
-    """Whether starting threads for ``size`` values would cost more than it saves."""
-    if size < 1 << 20:
-        return True
-    from numba import get_num_threads
-
-    return bool(get_num_threads() == 1)
 
 
 def int64_patterns(values: list[int]) -> Array:

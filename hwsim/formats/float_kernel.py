@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.formats.arrays import Array, int64_patterns, is_small
+from hwsim.formats.arrays import FLOAT32, FLOAT64, Array, int64_patterns
 from hwsim.formats.rounding import RD, RNA, RNE, RU
+from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 if TYPE_CHECKING:
     from hwsim.formats.float import FloatFormat
-
-FLOAT32 = (23, 127)  # stored significand bits and bias (IEEE 754-2019, table 3.5)
-FLOAT64 = (52, 1023)
 
 
 def kernel_parameters(fmt: FloatFormat, mode: int, overflow: str, nan: str) -> Array:
@@ -72,9 +70,9 @@ def encode_floats(fmt: FloatFormat, x: Array, out: Array, parameters: Array) -> 
     if x.dtype == np.float32 and (fmt.mantissa_bits > FLOAT32[0] or fmt.emin < -126 or fmt.bits > 32):
         x = x.astype(np.float64)
     single = x.dtype == np.float32
-    encode = codec.encode_floats if is_small(x.size) else codec.encode_floats_parallel
     patterns = x.view(np.int32 if single else np.int64)
-    return int(encode(patterns, out, *(FLOAT32 if single else FLOAT64), parameters))
+    source = FLOAT32 if single else FLOAT64
+    return over_threads(codec.encode_floats, x.size, x.size // VECTOR_SPAN, patterns, out, *source, parameters)
 
 
 def encode_integers(negative: Array, magnitude: Array, out: Array, parameters: Array) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.base.errors import InputError
-from hwsim.formats.arrays import Array, int64_patterns, is_small
+from hwsim.formats.arrays import FLOAT32, FLOAT64, Array, int64_patterns
 from hwsim.formats.base import Format, Unpacked, families
+from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 _INTEGER = re.compile(r"(u?)int([1-9]\d?)(_symmetric)?")
 
@@ -64,8 +65,7 @@ class UniformFormat(Format):
         from hwsim.kernels import codec
 
         single = x.dtype == np.float32
-        encode = codec.encode_fixed if is_small(x.size) else codec.encode_fixed_parallel
-        source = (23, 127) if single else (52, 1023)
+        source = FLOAT32 if single else FLOAT64
         parameters = int64_patterns(
             [
                 self.fraction_bits,
@@ -77,7 +77,8 @@ class UniformFormat(Format):
                 self.max_code if nan == "max" else 0,
             ]
         )
-        return int(encode(x.view(np.int32 if single else np.int64), out, *source, parameters))
+        patterns = x.view(np.int32 if single else np.int64)
+        return over_threads(codec.encode_fixed, x.size, x.size // VECTOR_SPAN, patterns, out, *source, parameters)
 
     def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: int, overflow: str) -> None:
         limit = np.where(negative, np.uint64(-self.min_code), np.uint64(self.max_code))

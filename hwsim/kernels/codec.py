@@ -11,7 +11,7 @@ The array loops are written without branches so that they vectorise.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from hwsim.kernels.rounding import RNA, RNE, RU, RZ, bit_length, round_significand
 
@@ -40,9 +40,6 @@ NEGATIVE_MAGNITUDE = 3  # and below
 WRAP = 4  # 1: out of range gives the low bits, 0: the limit
 CODE_MASK = 5
 FIXED_NAN = 6  # code of NaN
-FIXED_PARAMETERS = 7
-
-PARALLEL_BLOCK = 1 << 16
 
 
 @njit(cache=True)
@@ -78,8 +75,8 @@ def _flush_thresholds(mode, smallest_normal, half):
 
 
 @njit(cache=True, nogil=True)
-def encode_floats(patterns, out, source_mantissa_bits, source_bias, parameters):
-    """Codes of IEEE patterns (int32 of float32, or int64 of float64); returns the number of NaN.
+def encode_floats(patterns, out, source_mantissa_bits, source_bias, parameters, span):
+    """Codes of the IEEE patterns in ``span`` (int32 of float32, or int64 of float64); returns the number of NaN.
 
     The format's ``m`` is at most the source's and its smallest normal is a normal number of the source, so
     that bits are only ever discarded, once; wider formats take float32 by way of float64, which is exact.
@@ -107,6 +104,7 @@ def encode_floats(patterns, out, source_mantissa_bits, source_bias, parameters):
     dropped = source_mantissa_bits - m
     all_dropped = source_mantissa_bits + 2
     nans = 0
+    patterns, out = patterns[span[0] : span[1]], out[span[0] : span[1]]  # from 0 on the loop vectorises
     for i in range(patterns.size):
         pattern = np.int64(patterns[i])
         negative = pattern < 0
@@ -131,17 +129,6 @@ def encode_floats(patterns, out, source_mantissa_bits, source_bias, parameters):
         result = nan if magnitude > infinity else result
         nans += 1 if magnitude > infinity else 0
         out[i] = result
-    return nans
-
-
-@njit(cache=True, parallel=True)
-def encode_floats_parallel(patterns, out, source_mantissa_bits, source_bias, parameters):
-    """`encode_floats` over blocks by several threads; the same codes whatever their number."""
-    nans = 0
-    for block in prange((patterns.size + PARALLEL_BLOCK - 1) // PARALLEL_BLOCK):
-        start = block * PARALLEL_BLOCK
-        end = min(start + PARALLEL_BLOCK, patterns.size)
-        nans += encode_floats(patterns[start:end], out[start:end], source_mantissa_bits, source_bias, parameters)
     return nans
 
 
@@ -195,10 +182,11 @@ def encode_integers(negative, magnitude, out, parameters):
 
 
 @njit(cache=True, nogil=True)
-def encode_fixed(patterns, out, source_mantissa_bits, source_bias, parameters):
-    """Two's complement codes of IEEE patterns in multiples of ``2**-fraction_bits``; returns the number of NaN.
+def encode_fixed(patterns, out, source_mantissa_bits, source_bias, parameters, span):
+    """Two's complement codes of the IEEE patterns in ``span``, in multiples of ``2**-fraction_bits``.
 
-    Magnitudes are uint64, so that 64-bit formats fit; a pattern of float32 is int32, of float64 int64.
+    Returns the number of NaN. Magnitudes are uint64, so that 64-bit formats fit; a pattern of float32 is
+    int32, of float64 int64.
     """
     fraction_bits = parameters[FRACTION_BITS]
     positive_limit, negative_limit = (
@@ -214,6 +202,7 @@ def encode_fixed(patterns, out, source_mantissa_bits, source_bias, parameters):
     all_dropped = source_mantissa_bits + 2
     last_place = -fraction_bits + source_bias + source_mantissa_bits - 1
     nans = 0
+    patterns, out = patterns[span[0] : span[1]], out[span[0] : span[1]]  # from 0 on the loop vectorises
     for i in range(patterns.size):
         pattern = np.int64(patterns[i])
         negative = pattern < 0
@@ -234,17 +223,6 @@ def encode_fixed(patterns, out, source_mantissa_bits, source_bias, parameters):
         code = (np.uint64(0) - kept if negative else kept) & code_mask
         out[i] = nan if magnitude > infinity else code
         nans += 1 if magnitude > infinity else 0
-    return nans
-
-
-@njit(cache=True, parallel=True)
-def encode_fixed_parallel(patterns, out, source_mantissa_bits, source_bias, parameters):
-    """`encode_fixed` over blocks by several threads; the same codes whatever their number."""
-    nans = 0
-    for block in prange((patterns.size + PARALLEL_BLOCK - 1) // PARALLEL_BLOCK):
-        start = block * PARALLEL_BLOCK
-        end = min(start + PARALLEL_BLOCK, patterns.size)
-        nans += encode_fixed(patterns[start:end], out[start:end], source_mantissa_bits, source_bias, parameters)
     return nans
 
 

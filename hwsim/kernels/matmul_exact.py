@@ -7,10 +7,9 @@ settlements. Limb i weighs ``2**(32·i + base)``.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from hwsim.kernels.accumulate import add_tags, round_infinity, round_number
-from hwsim.kernels.matmul_sequential import OUTPUTS_PER_BLOCK
 from hwsim.kernels.multiply import FINITE, MINUS_ZERO, multiply, product_tag
 from hwsim.kernels.rounding import bit_length
 
@@ -70,51 +69,47 @@ def withdraw(limbs, base):
     return negative, magnitude, exponent
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def exact(
     a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, rows_per_matrix,
-    lanes, word, accumulator, sums, sums_exponent, sums_tag,
+    lanes, word, accumulator, sums, sums_exponent, sums_tag, span,
 ):  # fmt: skip
     """Sum blocks of ``lanes`` products and the sum so far exactly, round each block once; returns the overflows.
 
-    ``word`` is (base, number of limbs). An exact zero is +0. The arrays are those of `sequential`.
+    ``word`` is (base, number of limbs). An exact zero is +0. The arrays and the span are those of
+    `sequential`.
     """
-    rows, columns = sums.shape
-    outputs = rows * columns
-    blocks = (outputs + OUTPUTS_PER_BLOCK - 1) // OUTPUTS_PER_BLOCK
-    overflows = np.zeros(blocks, np.int64)
+    columns = sums.shape[1]
     base = word[0]
-    for block in prange(blocks):
-        count = 0
-        limbs = np.zeros(word[1], np.int64)
-        for output in range(block * OUTPUTS_PER_BLOCK, min(outputs, (block + 1) * OUTPUTS_PER_BLOCK)):
-            i = output // columns
-            j = output - i * columns
-            row = i // rows_per_matrix * columns + j
-            s, e, tag = sums[i, j], np.int64(sums_exponent[i, j]), np.int64(sums_tag[i, j])
-            for start in range(k_range[0], k_range[1], lanes):
-                limbs[:] = 0
-                if tag == MINUS_ZERO:
-                    tag = np.int64(FINITE)
-                if s != 0:
-                    deposit(limbs, base, s, e)
-                for k in range(start, min(start + lanes, k_range[1])):
-                    p, pe = multiply(
-                        rule, a[i, k], np.int64(a_exponent[i, k]), b[row, k], np.int64(b_exponent[row, k]),
-                        table, table_exponent,
-                    )  # fmt: skip
-                    if (a_tag[i, k] | b_tag[row, k]) & 3:
-                        tag = add_tags(tag, product_tag(np.int64(a_tag[i, k]), np.int64(b_tag[row, k]), p, 0))
-                    elif p != 0:
-                        deposit(limbs, base, p, pe)
-                    if (k - start) % SETTLE_EVERY == SETTLE_EVERY - 1:
-                        settle(limbs)
-                if tag != FINITE:
-                    s, e, tag, _ = round_infinity(tag, accumulator)
-                    continue
-                negative, magnitude, exponent = withdraw(limbs, base)
-                s, e, tag, overflowed = round_number(negative, magnitude, exponent, accumulator)
-                count += overflowed
-            sums[i, j], sums_exponent[i, j], sums_tag[i, j] = s, e, tag
-        overflows[block] = count
-    return overflows.sum()
+    count = 0
+    limbs = np.zeros(word[1], np.int64)
+    for output in range(span[0], span[1]):
+        i = output // columns
+        j = output - i * columns
+        row = i // rows_per_matrix * columns + j
+        s, e, tag = sums[i, j], np.int64(sums_exponent[i, j]), np.int64(sums_tag[i, j])
+        for start in range(k_range[0], k_range[1], lanes):
+            limbs[:] = 0
+            if tag == MINUS_ZERO:
+                tag = np.int64(FINITE)
+            if s != 0:
+                deposit(limbs, base, s, e)
+            for k in range(start, min(start + lanes, k_range[1])):
+                p, pe = multiply(
+                    rule, a[i, k], np.int64(a_exponent[i, k]), b[row, k], np.int64(b_exponent[row, k]),
+                    table, table_exponent,
+                )  # fmt: skip
+                if (a_tag[i, k] | b_tag[row, k]) & 3:
+                    tag = add_tags(tag, product_tag(np.int64(a_tag[i, k]), np.int64(b_tag[row, k]), p, 0))
+                elif p != 0:
+                    deposit(limbs, base, p, pe)
+                if (k - start) % SETTLE_EVERY == SETTLE_EVERY - 1:
+                    settle(limbs)
+            if tag != FINITE:
+                s, e, tag, _ = round_infinity(tag, accumulator)
+                continue
+            negative, magnitude, exponent = withdraw(limbs, base)
+            s, e, tag, overflowed = round_number(negative, magnitude, exponent, accumulator)
+            count += overflowed
+        sums[i, j], sums_exponent[i, j], sums_tag[i, j] = s, e, tag
+    return count

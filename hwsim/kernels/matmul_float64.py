@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, prange
+from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
 from hwsim.kernels.rounding import RNE, RU, RZ
 
-COLUMNS_PER_BLOCK = 256
+COLUMNS_PER_STRIP = 256
 
 EXPONENT_FIELD = 0x7FF0000000000000
 
@@ -75,7 +75,7 @@ def add_rounded(s, p, smallest, magic, last_place, mode):
     return math.copysign(r, t)
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def sequential_float64(
     a,
     b,
@@ -92,20 +92,22 @@ def sequential_float64(
     saturates,
     sums,
     failed,
+    span,
 ):
     """Add products k_range[0] … k_range[1]−1 of finite ``a`` [G·M, K] and ``b`` [G, K, N] to ``sums`` in place.
 
     ``sums`` is [G·M, N], M is ``rows_per_matrix``. With a ``table`` (size above 1) products are looked up by the
     sum of the codes instead. Returns the number of saturations. Where a sum leaves the range of a format that
-    does not saturate, the block's ``failed`` [G·M, ⌈N / 256⌉] is set and its sums are of no use.
+    does not saturate, the strip's ``failed`` [G·M, ⌈N / 256⌉] is set and its sums are of no use. Strips are counted
+    along the rows; this call's are ``span[0]`` to ``span[1]`` − 1.
     """
-    rows, columns = sums.shape
+    columns = sums.shape[1]
     strips = failed.shape[1]
-    clamped = np.zeros(rows * strips, np.int64)
-    for task in prange(rows * strips):
+    clamped = 0
+    for task in range(span[0], span[1]):
         i = task // strips
-        left = (task - i * strips) * COLUMNS_PER_BLOCK
-        right = min(columns, left + COLUMNS_PER_BLOCK)
+        left = (task - i * strips) * COLUMNS_PER_STRIP
+        right = min(columns, left + COLUMNS_PER_STRIP)
         s = sums[i, left:right]
         terms = np.empty(s.size)
         beyond = np.zeros(s.size, np.int64)
@@ -132,5 +134,5 @@ def sequential_float64(
                     s[j] = min(max(r, -largest), largest)
         count = beyond.sum()
         failed[i, task - i * strips] = count != 0 and not saturates
-        clamped[task] = count
-    return clamped.sum()
+        clamped += count
+    return clamped

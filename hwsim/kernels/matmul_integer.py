@@ -6,12 +6,12 @@ The carriers are int32 where every exact total fits, int64 otherwise; one source
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 WRAP = 0
 SATURATE = 1
 
-COLUMNS_PER_BLOCK = 1024
+COLUMNS_PER_STRIP = 1024
 
 
 @njit(cache=True)
@@ -43,21 +43,22 @@ def accumulate_integers(sums, terms, count, bits, policy):
             sums[j] = kept
 
 
-@njit(cache=True, parallel=True)
-def integer(a, b, table, k_range, rows_per_matrix, lanes, bits, policy, sums, overflows):
+@njit(cache=True, nogil=True)
+def integer(a, b, table, k_range, rows_per_matrix, lanes, bits, policy, sums, overflows, span):
     """Add products k_range[0] … k_range[1]−1 to ``sums`` in place.
 
     ``a`` is [G·M, K], ``b`` [G, K, N] and ``sums`` [G·M, N] of G matrices of M rows (``rows_per_matrix``). Blocks
     of ``lanes`` products are summed exactly and enter the accumulator at once. With a ``table`` (size above 1)
     ``a`` holds codes times the number of codes of b and ``b`` codes. ``overflows``, like ``sums``, is increased by
-    the additions whose exact total was out of range.
+    the additions whose exact total was out of range. A task is a row's strip of `COLUMNS_PER_STRIP` columns; this
+    call's are ``span[0]`` to ``span[1]`` − 1. Returns 0.
     """
-    rows, columns = sums.shape
-    strips = (columns + COLUMNS_PER_BLOCK - 1) // COLUMNS_PER_BLOCK
-    for task in prange(rows * strips):
+    columns = sums.shape[1]
+    strips = (columns + COLUMNS_PER_STRIP - 1) // COLUMNS_PER_STRIP
+    for task in range(span[0], span[1]):
         i = task // strips
-        left = (task - i * strips) * COLUMNS_PER_BLOCK
-        right = min(columns, left + COLUMNS_PER_BLOCK)
+        left = (task - i * strips) * COLUMNS_PER_STRIP
+        right = min(columns, left + COLUMNS_PER_STRIP)
         matrix = i // rows_per_matrix
         total = sums[i, left:right]
         terms = np.empty(right - left, sums.dtype)
@@ -73,10 +74,12 @@ def integer(a, b, table, k_range, rows_per_matrix, lanes, bits, policy, sums, ov
                     for j in range(terms.size):
                         terms[j] += x * y[j]
             accumulate_integers(total, terms, overflows[i, left:right], bits, policy)
+    return 0
 
 
-@njit(cache=True, parallel=True)
-def add_integers(sums, terms, bits, policy, overflows):
-    """``sums += terms`` [M, N] in ``bits``-wide words; ``overflows`` [M, N] as in `integer`."""
-    for i in prange(sums.shape[0]):
+@njit(cache=True, nogil=True)
+def add_integers(sums, terms, bits, policy, overflows, span):
+    """``sums += terms`` [M, N] in ``bits``-wide words on the rows of ``span``; ``overflows`` as in `integer`."""
+    for i in range(span[0], span[1]):
         accumulate_integers(sums[i], terms[i], overflows[i], bits, policy)
+    return 0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 
-from hwsim.datapath import Datapath
+from hwsim.datapath import Datapath, float64_sums, sums
+from hwsim.datapath.accumulators import integer
 from hwsim.datapath.products import Products
+from hwsim.datapath.reductions import exact, fused, sequential, tree
 
 UNITS = [
     {"operands": {"a": "int8", "b": "int8"}, "accumulator": {"bits": 14, "overflow": "saturate"}},
@@ -24,20 +27,27 @@ UNITS = [
 
 
 @pytest.mark.parametrize("fields", UNITS, ids=lambda f: str(f.get("reduction", "sequential")))
-def test_one_thread_gives_the_bits_of_all(fields: dict[str, object]) -> None:
-    import numba
+def test_one_thread_gives_the_bits_of_all(fields: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is one core: the spans of several threads are made whatever the machine."""
+    from hwsim.kernels import threads
 
     datapath = Datapath.model_validate(fields)
     generator = np.random.default_rng(0)
     a = generator.integers(0, datapath.operands.a.code_count, (37, 40)).astype(datapath.operands.a.code_dtype)
     b = generator.integers(0, datapath.operands.b.code_count, (40, 29)).astype(datapath.operands.b.code_dtype)
+    single = datapath.matmul_codes(a, b)
+    spans = []
+    kernels = threads.over_threads
+
+    def in_many_spans(kernel: Any, tasks: int, worth: int, *arguments: Any) -> int:
+        spans.append(min(tasks, 12))
+        return kernels(kernel, tasks, 12, *arguments)
+
+    monkeypatch.setattr(threads, "_thread_count", lambda: 3)
+    for module in (sums, float64_sums, integer, exact, fused, sequential, tree):
+        monkeypatch.setattr(module, "over_threads", in_many_spans)
     every = datapath.matmul_codes(a, b)
-    threads = numba.get_num_threads()
-    try:
-        numba.set_num_threads(1)
-        single = datapath.matmul_codes(a, b)
-    finally:
-        numba.set_num_threads(threads)
+    assert max(spans) == 12
     assert np.array_equal(single.codes, every.codes)
     assert (single.overflows, single.saturations) == (every.overflows, every.saturations)
 
@@ -62,18 +72,20 @@ def test_kernels_hold_no_floating_point_type() -> None:
     operands = datapath.operands
     products = Products(ones, ones, operands.a, operands.b, datapath.multiplier, 1, 0, 3)
     head = (*products.unpacked, products.rule(), (0, 3), 2)
-    sums = (np.zeros((2, 2), np.int64), np.zeros((2, 2), np.int32), np.zeros((2, 2), np.uint8))
+    out = (np.zeros((2, 2), np.int64), np.zeros((2, 2), np.int32), np.zeros((2, 2), np.uint8))
+    every = (0, 4)
     target = (11, -24, 15, 2047, 0, 0, 1, 1)
     calls = [
-        (matmul_sequential.sequential, (*head, target, target, np.zeros(0, np.int64), *sums)),
-        (matmul_tree.tree, (*head, 2, target, target, target, *sums)),
-        (matmul_fused.fused, (*head, (2, 10, 0, 1, -30), target, (-14, -14), *sums)),
-        (matmul_exact.exact, (*head, 2, (-100, 9), target, *sums)),
-        (matmul_sequential.add_arrays, (*sums, 11, *sums, 11, target)),
+        (matmul_sequential.sequential, (*head, target, target, np.zeros(0, np.int64), *out, every)),
+        (matmul_tree.tree, (*head, 2, target, target, target, *out, every)),
+        (matmul_fused.fused, (*head, (2, 10, 0, 1, -30), target, (-14, -14), *out, every)),
+        (matmul_exact.exact, (*head, 2, (-100, 9), target, *out, every)),
+        (matmul_sequential.add_arrays, (*out, 11, *out, 11, target, (0, 2))),
     ]
     for carrier in (np.int32, np.int64):
-        a, b, out = np.ones((2, 3), carrier), np.ones((1, 3, 2), carrier), np.zeros((2, 2), carrier)
-        calls.append((matmul_integer.integer, (a, b, np.zeros(1, carrier), (0, 3), 2, 1, 8, 1, out, out.copy())))
+        a, b, total = np.ones((2, 3), carrier), np.ones((1, 3, 2), carrier), np.zeros((2, 2), carrier)
+        arguments = (a, b, np.zeros(1, carrier), (0, 3), 2, 1, 8, 1, total, total.copy(), (0, 2))
+        calls.append((matmul_integer.integer, arguments))
     seen = 0
     for kernel, arguments in calls:
         # Compiled afresh: a kernel from the cache no longer knows the types of its variables.

@@ -16,6 +16,7 @@ from hwsim.datapath.sums import Counts, Sums
 from hwsim.formats.base import Format
 from hwsim.formats.fixed import FixedFormat
 from hwsim.formats.integer import IntegerFormat
+from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 _WRAP, _SATURATE = 0, 1  # as hwsim.kernels.matmul_integer has them
 
@@ -54,7 +55,10 @@ class IntegerAccumulator(Accumulator):
         from hwsim.kernels.matmul_integer import add_integers
 
         out_of_range = np.zeros(sums.significand.shape, np.int64)
-        add_integers(sums.significand, terms.significand, self.bits, self._policy, out_of_range)
+        rows, worth = sums.significand.shape[0], sums.significand.size // VECTOR_SPAN
+        over_threads(
+            add_integers, rows, worth, sums.significand, terms.significand, self.bits, self._policy, out_of_range
+        )
         return sums, self._counts(out_of_range)
 
     def zeros(self, shape: tuple[int, int], scale: int) -> Sums:
@@ -74,14 +78,15 @@ class IntegerAccumulator(Accumulator):
         return Sums(sums, exponent, np.zeros(sums.shape, np.uint8), self.bits), counts + self._counts(out_of_range)
 
     def _run(self, products: Products, lanes: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from hwsim.kernels.matmul_integer import integer
+        from hwsim.kernels.matmul_integer import COLUMNS_PER_STRIP, integer
 
         narrow = products.reach * lanes + (1 << (self.bits - 1)) < 1 << 31 and products.table[0].size < 1 << 31
         carrier: type[np.signedinteger[Any]] = np.int32 if narrow else np.int64
         sums = start.astype(carrier)
         out_of_range = np.zeros(sums.shape, carrier)
-        kernel: Any = integer
-        kernel(
+        strips = sums.shape[0] * -(-sums.shape[1] // COLUMNS_PER_STRIP)
+        over_threads(
+            integer, strips, products.count // VECTOR_SPAN,
             *(products.narrow_integers if narrow else products.integers), (products.first, products.last),
             products.rows_per_matrix, lanes, self.bits, self._policy, sums, out_of_range,
         )  # fmt: skip

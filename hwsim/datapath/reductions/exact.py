@@ -15,6 +15,7 @@ from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.datapath.sums import Sums
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
+from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 CARRY_BITS = 32
 """Room at the top of the word for the carries of up to 2**32 additions."""
@@ -47,7 +48,6 @@ class Exact(Reduction):
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         from hwsim.kernels.matmul_exact import exact
 
-        kernel: Any = exact
         if products.length == 0:
             return 0
         low, high = product_range(products.a_format, products.b_format, products.multiplier)
@@ -56,12 +56,11 @@ class Exact(Reduction):
             low = min(low, int(sums.exponent.min()), target.last_place_min)
             high = max(high, int(sums.exponent.max()) + sums.bits, target.emax + 1)
         limbs = (high + CARRY_BITS - low) // 32 + 3
-        return int(
-            kernel(
-                *products.unpacked, products.rule(), (products.first, products.last), products.rows_per_matrix,
-                self.lanes_of(products.length), (low, limbs), accumulator.parameters(),
-                sums.significand, sums.exponent, sums.tag,
-            )
+        return over_threads(
+            exact, products.sum_count, products.count // SCALAR_SPAN,
+            *products.unpacked, products.rule(), (products.first, products.last), products.rows_per_matrix,
+            self.lanes_of(products.length), (low, limbs), accumulator.parameters(),
+            sums.significand, sums.exponent, sums.tag,
         )  # fmt: skip
 
     def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:

@@ -14,6 +14,7 @@ from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.datapath.reductions.tree import integer_tree_parts
 from hwsim.datapath.sums import Sums
 from hwsim.formats.base import Format
+from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 ALIGNMENTS = {"rne": 0, "rna": 1, "truncate": 2, "floor": 4}
 """How an aligned term loses its low bits, as the rounding modes of `hwsim.kernels.rounding`."""
@@ -63,17 +64,15 @@ class Fused(Reduction):
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         from hwsim.kernels.matmul_fused import fused
 
-        kernel: Any = fused
         zeros_count, zero_exponent = int(self.zero_exponent is not None), self.zero_exponent or 0
         unit = (self.lanes, self.align_bits, ALIGNMENTS[self.align], zeros_count, zero_exponent)
         emin = accumulator.float_format.emin
         first_emin = sums.emin if sums.emin is not None else emin
-        return int(
-            kernel(
-                *products.unpacked, products.rule(), (products.first, products.last), products.rows_per_matrix,
-                unit, accumulator.parameters(self.overflow), (first_emin, emin),
-                sums.significand, sums.exponent, sums.tag,
-            )
+        return over_threads(
+            fused, products.sum_count, products.count // SCALAR_SPAN,
+            *products.unpacked, products.rule(), (products.first, products.last), products.rows_per_matrix,
+            unit, accumulator.parameters(self.overflow), (first_emin, emin),
+            sums.significand, sums.exponent, sums.tag,
         )  # fmt: skip
 
     def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:

@@ -16,6 +16,7 @@ from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.datapath.rounding import ProductRounding
 from hwsim.datapath.sums import NO_FORMAT, Sums
 from hwsim.formats.base import Format
+from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 
 @reductions.register("sequential")
@@ -44,14 +45,12 @@ class Sequential(ProductRounding, Reduction):
         """Any format, on the sums that ``outputs`` lists, all where it is empty."""
         from hwsim.kernels.matmul_sequential import sequential
 
-        kernel: Any = sequential
         rounding = NO_FORMAT if self.fused else self.product_parameters(accumulator)
-        return int(
-            kernel(
-                *products.unpacked, products.rule(rounding[0]), (products.first, products.last),
-                products.rows_per_matrix, rounding, accumulator.parameters(), outputs,
-                sums.significand, sums.exponent, sums.tag,
-            )
+        return over_threads(
+            sequential, outputs.size or products.sum_count, products.count // SCALAR_SPAN,
+            *products.unpacked, products.rule(rounding[0]), (products.first, products.last),
+            products.rows_per_matrix, rounding, accumulator.parameters(), outputs,
+            sums.significand, sums.exponent, sums.tag,
         )  # fmt: skip
 
     def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:

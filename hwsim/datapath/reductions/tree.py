@@ -17,6 +17,7 @@ from hwsim.formats import FormatName
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.rounding import Rounding
+from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 
 @reductions.register("tree")
@@ -64,15 +65,13 @@ class Tree(ProductRounding, Reduction):
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         from hwsim.kernels.matmul_tree import tree
 
-        kernel: Any = tree
         rounding = NO_FORMAT if self.product is None else self.product_parameters(accumulator)
         adder, target = self.adder_parameters(accumulator), accumulator.parameters()
-        return int(
-            kernel(
-                *products.unpacked, products.rule(max(rounding[0], adder[0], target[0])),
-                (products.first, products.last), products.rows_per_matrix, self.lanes, rounding, adder, target,
-                sums.significand, sums.exponent, sums.tag,
-            )
+        return over_threads(
+            tree, products.sum_count, products.count // SCALAR_SPAN,
+            *products.unpacked, products.rule(max(rounding[0], adder[0], target[0])),
+            (products.first, products.last), products.rows_per_matrix, self.lanes, rounding, adder, target,
+            sums.significand, sums.exponent, sums.tag,
         )  # fmt: skip
 
     def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:
