@@ -96,6 +96,8 @@ def fit(datapath: Datapath, accumulator: Any, x: Fraction, events: Events) -> Nu
     whole = int(x * units)
     if low <= whole <= high:
         return finite(x)
+    if accumulator.overflow == "trap":
+        raise HwsimError(f"a sum overflowed the {accumulator.bits}-bit accumulator, which traps")
     events.count(accumulator.overflow == "saturate")
     if accumulator.overflow == "saturate":
         return finite(Fraction(min(max(whole, low), high), units))

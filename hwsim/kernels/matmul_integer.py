@@ -15,19 +15,31 @@ COLUMNS_PER_STRIP = 1024
 
 
 @njit(cache=True)
+def accumulate_any_integers(sums, terms, count, bits, policy):
+    """`accumulate_integers` where the carrier itself may overflow: both terms have one sign and the total the other."""
+    high = np.int64((np.int64(1) << (bits - 1)) - 1)
+    low = np.int64(-high - 1)
+    mask = np.int64(high - low)
+    for j in range(sums.size):
+        total = np.int64(sums[j] + terms[j])
+        carried = ((total ^ sums[j]) & (total ^ terms[j])) < 0
+        if policy == SATURATE:
+            end = low if terms[j] < 0 else high
+            kept = end if carried else min(max(total, low), high)
+        else:
+            kept = np.int64(((total - low) & mask) + low)
+        count[j] += carried or kept != total
+        sums[j] = kept
+
+
+@njit(cache=True)
 def accumulate_integers(sums, terms, count, bits, policy):
     """``sums += terms`` in ``bits``-wide words; ``count`` grows where the exact total is out of their range."""
     word = sums.dtype.type
     high = word((np.int64(1) << (bits - 1)) - 1)
     low = word(-high - 1)
-    if bits == 64:  # the carrier itself overflows: both terms have one sign and the total the other
-        for j in range(sums.size):
-            total = word(sums[j] + terms[j])
-            overflowed = ((total ^ sums[j]) & (total ^ terms[j])) < 0
-            count[j] += overflowed
-            if overflowed and policy == SATURATE:
-                total = low if terms[j] < 0 else high
-            sums[j] = total
+    if bits == 64:
+        accumulate_any_integers(sums, terms, count, bits, policy)
     elif policy == SATURATE:
         for j in range(sums.size):
             total = word(sums[j] + terms[j])
@@ -79,7 +91,7 @@ def integer(a, b, table, k_range, rows_per_matrix, lanes, bits, policy, sums, ov
 
 @njit(cache=True, nogil=True)
 def add_integers(sums, terms, bits, policy, overflows, span):
-    """``sums += terms`` [M, N] in ``bits``-wide words on the rows of ``span``; ``overflows`` as in `integer`."""
+    """``sums += terms`` [M, N] of any int64 in ``bits``-wide words, on rows ``span``; ``overflows`` as in `integer`."""
     for i in range(span[0], span[1]):
-        accumulate_integers(sums[i], terms[i], overflows[i], bits, policy)
+        accumulate_any_integers(sums[i], terms[i], overflows[i], bits, policy)
     return 0
