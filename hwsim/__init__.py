@@ -13,17 +13,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hwsim import formats
     from hwsim.arch import Architecture
+    from hwsim.base.errors import HwsimError, InputError
     from hwsim.datapath import Datapath
     from hwsim.engine.simulate import compare, simulate
     from hwsim.workload import Workload
 
     __version__: str
 
-__all__ = ["Architecture", "Datapath", "Workload", "__version__", "compare", "formats", "simulate"]
+__all__ = [
+    "Architecture",
+    "Datapath",
+    "HwsimError",
+    "InputError",
+    "Workload",
+    "__version__",
+    "compare",
+    "formats",
+    "simulate",
+]
 
 _HOMES = {
     "Architecture": "hwsim.arch",
     "Datapath": "hwsim.datapath",
+    "HwsimError": "hwsim.base.errors",
+    "InputError": "hwsim.base.errors",
     "Workload": "hwsim.workload",
     "compare": "hwsim.engine",
     "simulate": "hwsim.engine",

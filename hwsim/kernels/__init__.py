@@ -2,8 +2,8 @@
 
 Numba's cache keys a function by its own file only, so a change in a callee of another file would leave
 stale machine code behind (facts: numba documentation, *Caching limitations*). The cache folder is
-therefore named by a hash of all kernel files; it is set before any
-kernel is compiled, also where numba was imported first.
+therefore named by a hash of all kernel files; it is set before any kernel is compiled, also where numba
+was imported first.
 """
 
 from __future__ import annotations
