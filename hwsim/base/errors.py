@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class HwsimError(Exception):
@@ -16,6 +17,16 @@ class InputError(HwsimError):
     """Something the user wrote is wrong; the message is one line with its place (exit code 2)."""
 
     exit_code = 2
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Puts ``what`` and a colon in front of an error's line."""
+    try:
+        yield
+    except HwsimError as error:
+        kind = InputError if isinstance(error, InputError) else HwsimError
+        raise kind(f"{what}: {error}") from None
 
 
 def did_you_mean(name: object, choices: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hwsim.base.errors import naming
 from hwsim.engine.metrics import max_ulp
 from hwsim.engine.operands import Operand, quantized_pair
 from hwsim.engine.vector import apply_function
@@ -42,8 +43,9 @@ class SimulatedBackend:
     A product's operands are quantized (or, without quantization rules, rounded to the operand formats),
     multiplied in the unit's own order of additions, and scaled back: in the vector unit's format, or, with
     ``requantization: fixed_point`` and integer sums, by integer multiplication and shift into the codes that
-    the next product reads (Jacob et al., arXiv:1712.05877, section 2.2). Zero points are taken out of the
-    integer sums exactly, as terms that hardware folds into the bias.
+    the next product reads (Jacob et al., arXiv:1712.05877, section 2.2). Zero points are taken out of
+    integer sums exactly, as terms that hardware folds into the bias; out of others by the vector unit.
+    Errors name the step.
     """
 
     def __init__(self, architecture: Architecture, plan: Plan, scales: Scales, progress: Progress | None = None):
@@ -69,13 +71,17 @@ class SimulatedBackend:
         self.steps[name] = StepNumbers(overflows=0, saturations=0, max_ulp=0.0)
         scale_a = self.scales.of(name, "a", self.plan.scaled_as.get(name))
         scale_b = self.scales.of(name, "b") if b_role == "activation" else None
-        pairs = quantized_pair(self.architecture, a, b, scale_a, scale_b, b_role)
-        return self._done(name, self._finish(name, pairs, bias, activation))
+        with naming(name):
+            pairs = quantized_pair(self.architecture, a, b, scale_a, scale_b, b_role)
+            output = self._finish(name, pairs, bias, activation)
+        return self._done(name, output)
 
     def vector(self, name: str, op: str, arrays: list[np.ndarray], **params: float) -> np.ndarray:
         """See `hwsim.workload.Backend.vector`."""
         self.steps.setdefault(name, StepNumbers())
-        return self._done(name, apply_function(self.vector_unit, op, arrays, **params))
+        with naming(name):
+            output = apply_function(self.vector_unit, op, arrays, **params)
+        return self._done(name, output)
 
     # One product --------------------------------------------------------------------------------------
 
@@ -96,10 +102,9 @@ class SimulatedBackend:
         return total if activation is None else apply_function(self.vector_unit, activation, [total])
 
     def _sums(self, name: str, a: Operand, b: Operand) -> np.ndarray:
-        """The unit's sums as values, zero points taken out; events and ulps noted."""
+        """The unit's sums as values, int64 where they are integers, zero points taken out; events and ulps noted."""
         result = self.unit.matmul_codes(a.codes, b.codes)
-        integer = result.codes.dtype == np.int64
-        sums = result.codes if integer else self.unit.result_format.decode(result.codes)
+        sums = self._values(result.codes)
         numbers = self.steps[name]
         assert numbers.overflows is not None and numbers.saturations is not None
         numbers.overflows += result.overflows
@@ -107,7 +112,21 @@ class SimulatedBackend:
         exact = a.values @ b.values
         worst = max_ulp(sums.astype(np.float64), exact, self.unit.result_format)
         numbers.max_ulp = None if worst is None or numbers.max_ulp is None else max(numbers.max_ulp, worst)
-        return sums - a.zero_point_terms(b) if integer else sums
+        return sums if a.zero_point is None and b.zero_point is None else self._without(a.zero_point_terms(b), sums)
+
+    def _values(self, sums: np.ndarray) -> np.ndarray:
+        """Sums from their codes or, without an output format, from multiples of their last place (int64)."""
+        fmt = self.unit.result_format
+        multiples = sums.dtype == np.int64
+        if fmt.kind == "integer":
+            return sums if multiples else fmt.decode(sums).astype(np.int64)
+        return np.asarray(sums * fmt.smallest if multiples else fmt.decode(sums))
+
+    def _without(self, terms: np.ndarray, sums: np.ndarray) -> np.ndarray:
+        """``sums`` − ``terms``: exactly of integers, else by the vector unit in its own format."""
+        if sums.dtype == np.int64:
+            return np.asarray(sums - terms)
+        return self.vector_unit.apply("sub", *(self.vector_unit.round(x) for x in (sums, terms)))
 
     def _rescaled(self, sums: np.ndarray, a: Operand, b: Operand) -> np.ndarray:
         """Sums times both scales, each step rounded to the vector unit's format."""

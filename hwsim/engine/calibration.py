@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hwsim.engine.operands import second_activation_rule
-from hwsim.formats.quantize import Scale, Scaling, calibrate
+from hwsim.base.errors import naming
+from hwsim.engine.operands import along, calibrate_operand, second_activation_rule
+from hwsim.formats.quantize import Scale, Scaling
 from hwsim.workload import ReferenceBackend, Workload
 from hwsim.workload.backend import Activation, OperandRole
 
@@ -75,14 +76,23 @@ def calibrate_activations(
         outputs[workload.inputs.data] = data
     tensors = {}
     if scaling.granularity == "tensor":
-        tensors = {name: calibrate(outputs[name], scaling) for name in set(plan.scaled_as.values())}
-    rules: dict[Side, Scaling] = {"a": scaling, "b": second_activation_rule(scaling, b_format) or scaling}
+        tensors = {name: _calibrated(name, outputs[name], scaling) for name in sorted(set(plan.scaled_as.values()))}
+    rules: dict[Side, Scaling | None] = {
+        "a": along(scaling, -1, -1),
+        "b": along(second_activation_rule(scaling, b_format), -1, 0),
+    }
     operands = {
-        (step, side): calibrate(_matrix(array), rules[side])
+        (step, side): _calibrated(step, _matrix(array), rules[side])
         for (step, side), array in recorder.operands.items()
         if side == "b" or plan.scaled_as.get(step) not in tensors
     }
     return Scales(tensors, operands)
+
+
+def _calibrated(name: str, array: np.ndarray, rule: Scaling | None) -> Scale:
+    assert rule is not None  # `calibrate_activations` returns before, without one
+    with naming(name):
+        return calibrate_operand(array, rule)
 
 
 def _matrix(array: np.ndarray) -> np.ndarray:

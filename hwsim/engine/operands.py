@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwsim.base.errors import InputError
+from hwsim.base.errors import HwsimError, InputError
 from hwsim.formats.quantize import Scale, Scaling, calibrate, quantize
 from hwsim.workload.backend import OperandRole
 
@@ -65,13 +65,13 @@ def quantized_pair(
     """
     rules, unit = architecture.quantization, architecture.compute
     rule_b = rules.weights if b_role == "weight" else second_activation_rule(rules.activations, unit.b_format)
-    rule_a, rule_b = _along(rules.activations, -1, -1), _along(rule_b, -1, 0)
+    rule_a, rule_b = along(rules.activations, -1, -1), along(rule_b, -1, 0)
     if rule_b is not None and b_role == "activation" and rule_b.granularity == "channel":
         scale_b = None  # columns are those of this very operand, not of the calibration split
     per_k = False
     if rule_a is not None and rule_a.granularity == "channel":
         per_k = True
-        scale_a = calibrate(a, rule_a) if scale_a is None else scale_a
+        scale_a = calibrate_operand(a, rule_a) if scale_a is None else scale_a
         b = b * scale_a.scale.astype(np.float64)[:, None]
     left = _quantized(a, unit.a_format, rule_a, scale_a)
     # All products' columns side by side: a scale of a column (and group of k) is that of one product.
@@ -83,12 +83,27 @@ def quantized_pair(
     ]
 
 
+def calibrate_operand(x: np.ndarray, rule: Scaling) -> Scale:
+    """`calibrate` for an operand a, whose channels are those of k.
+
+    A channel that was zero throughout could have any scale; it takes the largest of the others. With the 1 that
+    `calibrate` gives it, its weights would decide the scale of every column that they move into.
+    """
+    chosen = calibrate(x, rule)
+    if rule.granularity != "channel":
+        return chosen
+    largest = np.abs(x).reshape(-1, x.shape[-1]).max(axis=0)
+    idle = (chosen.scale == 1) & (largest < rule.format.max / 2)  # a scale of 1 that is not chosen for a range
+    others = chosen.scale[~idle]
+    return replace(chosen, scale=np.where(idle, others.max(initial=0) or 1, chosen.scale).astype(np.float32))
+
+
 def second_activation_rule(rule: Scaling | None, fmt: Format) -> Scaling | None:
     """The rule of activations for those that a product takes as its operand b, in that operand's own format."""
     return rule if rule is None or rule.format == fmt else rule.model_copy(update={"format": fmt})
 
 
-def _along(rule: Scaling | None, channel_axis: int, group_axis: int) -> Scaling | None:
+def along(rule: Scaling | None, channel_axis: int, group_axis: int) -> Scaling | None:
     """``rule`` on an operand of a product, where channels and groups have one meaning only."""
     if rule is None:
         return None
@@ -125,6 +140,9 @@ class _Quantized:
 
 
 def _quantized(x: np.ndarray, fmt: Format, rule: Scaling | None, scale: Scale | None) -> _Quantized:
+    nans = 0 if fmt.has_nan else int(np.isnan(x).sum())
+    if nans:
+        raise HwsimError(f"{nans} of {x.size} values are NaN, which {fmt.name} operands do not have")
     if rule is None:
         return _Quantized(fmt.encode(x, overflow="saturate"), fmt)
     if scale is None or rule.granularity == "group":

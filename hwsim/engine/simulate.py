@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwsim.base.errors import HwsimError
+from hwsim.base.errors import naming
 from hwsim.engine.backend import SimulatedBackend, StepNumbers
 from hwsim.engine.calibration import calibrate_activations
 from hwsim.engine.cost import CostModel
@@ -102,10 +102,8 @@ class _Kept(ReferenceBackend):
 
 
 def _row(operator: Operator, step: Step, costs: CostModel) -> dict[str, Any]:
-    try:
+    with naming(step.name):
         costed = costs.row(operator, step)
-    except HwsimError as error:
-        raise type(error)(f"{step.name}: {error}") from None
     return dict.fromkeys(OPERATOR_KEYS) | {"name": step.name, "op": step.op} | costed
 
 

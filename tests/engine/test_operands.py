@@ -79,3 +79,23 @@ def test_narrower_integers_keep_their_values_in_the_operand() -> None:
     pairs = quantized_pair(architecture, GRID, b, Scale(np.float32(0.25), np.int64(0)), None, "weight")
     assert (pairs[0][1].values == b).all()
     assert (_dot(pairs) == GRID @ b).all()
+
+
+def test_an_idle_channel_takes_no_precision_from_the_others() -> None:
+    """Its weights move into b with a scale like the others', not with 1, which would drown them."""
+    architecture = _array({}, {"granularity": "channel"})
+    a = np.array([[0.5, 0.0, -0.25], [0.125, 0.0, 0.5]])
+    b = np.array([[1.0], [1.0], [-1.0]])
+    pairs = quantized_pair(architecture, a, b, None, None, "weight")
+    assert np.abs(pairs[0][1].values).min() == 127  # three weights of one size, all at the end of the range
+    genuine = quantized_pair(architecture, np.array([[127.0, 1.0]]), b[:2], None, None, "weight")
+    assert genuine[0][1].values[:, 0].tolist() == [127, 1]  # a scale of 1 that a range asked for stays
+
+
+def test_channels_are_those_of_k_whatever_the_axis() -> None:
+    a, b = GRID, GRID.T.copy()
+    one, other = (
+        quantized_pair(_array({}, {"granularity": "channel", "axis": axis}), a, b, None, None, "weight")
+        for axis in (0, -1)
+    )
+    assert (_dot(one) == _dot(other)).all()
