@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from hwsim.base.errors import InputError
-from hwsim.base.record import Record
+from hwsim.base.record import Registered
 from hwsim.base.registry import Registry
 from hwsim.datapath.parts import Part
 from hwsim.formats import get as format_named
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 accumulators: Registry[type[Accumulator]] = Registry("accumulator", "hwsim.datapath.accumulators")
 
 
-class Accumulator(Record, ABC):
+class Accumulator(Registered, ABC):
     """Where sums live: a register of some format, with its rounding and its answer to overflow."""
-
-    kind: Any
 
     @abstractmethod
     def sum_format(self, scale: int) -> Format:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from hwsim.base.record import Record
+from hwsim.base.record import Registered
 from hwsim.base.registry import Registry
 from hwsim.datapath.factor import Factor, fraction_bits, significand_bits
 from hwsim.datapath.parts import Part
@@ -14,14 +14,12 @@ from hwsim.formats.base import Format
 multipliers: Registry[type[Multiplier]] = Registry("multiplier", "hwsim.datapath.multipliers")
 
 
-class Multiplier(Record, ABC):
+class Multiplier(Registered, ABC):
     """A rule for the product of two finite operands; NaN, infinities and signs follow IEEE 754 for all of them.
 
     A new multiplier is one file in `hwsim.datapath.multipliers` with `product` and `parts`. Operands of 16 bits
     or less together go through a table of all products, made from `product`; wider ones need ``kernel``.
     """
-
-    kind: Any
 
     kernel: ClassVar[int | None] = None
     """The number by which `hwsim.kernels.multiply` knows this rule for operands too wide for a table."""

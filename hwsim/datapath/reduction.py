@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwsim.base.record import Record
+from hwsim.base.record import Registered
 from hwsim.base.registry import Registry
 from hwsim.datapath.parts import Part
 from hwsim.formats.base import Format
@@ -15,18 +16,17 @@ if TYPE_CHECKING:
     from hwsim.datapath.multiplier import Multiplier
     from hwsim.datapath.products import Products
     from hwsim.datapath.sums import Sums
+    from hwsim.golden.number import Arithmetic, Number
 
 reductions: Registry[type[Reduction]] = Registry("reduction", "hwsim.datapath.reductions")
 
 
-class Reduction(Record, ABC):
+class Reduction(Registered, ABC):
     """How products are added up before and while they enter the accumulator.
 
     K is padded with zero products to a multiple of the lanes. In an integer accumulator every reduction sums
     a block's products exactly, in adders that grow by the bits that they need, and adds the block at once.
     """
-
-    kind: Any
 
     @abstractmethod
     def lanes_of(self, k: int) -> int:
@@ -35,6 +35,14 @@ class Reduction(Record, ABC):
     @abstractmethod
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         """Add all products to ``sums`` in place; the number of accumulations that left the range."""
+
+    def golden_sum(self, products: Sequence[Number], start: Number, exact: Arithmetic) -> Number:
+        """`float_sums` of one output in exact arithmetic, the judge of the kernel: ``start`` plus ``products``.
+
+        ``start`` is what the register holds (the first addend itself where `loads_exactly`). The rules of the
+        reductions that came with hwsim stand in `hwsim.golden.datapath`; others bring theirs along here.
+        """
+        raise NotImplementedError(f"reduction '{self.kind}' has no golden rule")
 
     @abstractmethod
     def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:

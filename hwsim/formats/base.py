@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -116,6 +117,20 @@ class Format(ABC):
     def examples(cls) -> list[Self]:
         """A few unusual members, for the contract test that every kind of format passes."""
         return []
+
+    # What judges it -------------------------------------------------------------------------------
+
+    def golden_value(self, code: int) -> Fraction | float:
+        """The value of ``code`` in exact arithmetic: a fraction, or a float for ±inf, NaN and −0.
+
+        This and `golden_code` are what the contract test compares with. The rules of the kinds that came with
+        hwsim stand in `hwsim.golden.formats`; others bring theirs along here.
+        """
+        raise NotImplementedError(f"{self.kind} formats have no golden rule")
+
+    def golden_code(self, value: Fraction | float, rounding: str, overflow: str, nan: str) -> int:
+        """The code of ``value``, rounded once; `ValueError` for NaN under the policy ``error`` where there is none."""
+        raise NotImplementedError(f"{self.kind} formats have no golden rule")
 
     # What follows ---------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ The multiplier's own rule is used; everything else is written here from the defi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,11 +15,13 @@ from hwsim.golden.formats import decode, encode, floor_log2, round_to_multiple
 from hwsim.golden.number import (
     TWO,
     ZERO,
+    Arithmetic,
     Events,
     Number,
     Target,
     add,
     add_special,
+    exact_sum,
     finite,
     multiply,
     round_to,
@@ -27,6 +29,7 @@ from hwsim.golden.number import (
 )
 
 Codes = Sequence[Sequence[int]]
+_Rule = Callable[[Datapath, Any, Sequence[Number], Number | None, Events], Number]
 
 
 def matmul(datapath: Datapath, a: Codes, b: Codes, c: Codes | None = None) -> tuple[list[list[int]], Events]:
@@ -69,7 +72,8 @@ def accumulate(
         return total
     if not products:
         return enter(datapath, accumulator, start, events)
-    return _FLOAT_SUMS[datapath.reduction.kind](datapath, accumulator, products, start, events)
+    rule: _Rule = _FLOAT_SUMS.get(datapath.reduction.kind, _by_its_own_rule)
+    return rule(datapath, accumulator, products, start, events)
 
 
 def enter(datapath: Datapath, accumulator: Any, start: Number | None, events: Events) -> Number:
@@ -121,11 +125,6 @@ def blocks(products: Sequence[Number], lanes: int) -> Iterator[list[Number]]:
     for start in range(0, len(products), lanes):
         block = list(products[start : start + lanes])
         yield block + [ZERO] * (lanes - len(block))
-
-
-def exact_sum(terms: Sequence[Number]) -> Fraction:
-    """Σ of finite terms."""
-    return sum((x.signed for x in terms), Fraction(0))
 
 
 def _sequential(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
@@ -205,7 +204,13 @@ def _exact(datapath: Datapath, accumulator: Any, products: Any, start: Number | 
     return total
 
 
-_FLOAT_SUMS = {"sequential": _sequential, "tree": _tree, "fused": _fused, "exact": _exact}
+def _by_its_own_rule(datapath: Datapath, accumulator: Any, products: Any, start: Any, events: Events) -> Number:
+    reduction = datapath.reduction
+    total = (start or ZERO) if reduction.loads_exactly else enter(datapath, accumulator, start, events)
+    return reduction.golden_sum(products, total, Arithmetic(_target(accumulator, reduction.overflow), events))
+
+
+_FLOAT_SUMS: dict[str, _Rule] = {"sequential": _sequential, "tree": _tree, "fused": _fused, "exact": _exact}
 
 
 # Results --------------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ TWO = Fraction(2)
 
 @singledispatch
 def decode(fmt: Format, code: int) -> Value:
-    """The value that ``code`` stands for. A kind of format registers its own rule."""
-    raise NotImplementedError(f"no golden model of {fmt.kind} formats")
+    """The value that ``code`` stands for: the rules of the kinds below, or the one that a kind brings along."""
+    return fmt.golden_value(code)
 
 
 @singledispatch
@@ -32,15 +32,7 @@ def encode(
 
     NaN under the policy ``error`` raises `ValueError`.
     """
-    raise NotImplementedError(f"no golden model of {fmt.kind} formats")
-
-
-def round_fraction(
-    fmt: Format, negative: bool, magnitude: Fraction, rounding: str = "rne", overflow: str | None = None
-) -> Value:
-    """The value of ``fmt`` that ``±magnitude`` rounds to; ``negative`` matters for zero too."""
-    value: Value = -magnitude if negative else magnitude
-    return decode(fmt, encode(fmt, -0.0 if negative and magnitude == 0 else value, rounding, overflow))
+    return fmt.golden_code(value, rounding, fmt.overflows[0] if overflow is None else overflow, nan)
 
 
 def round_to_multiple(negative: bool, magnitude: Fraction, quantum: Fraction, rounding: str) -> tuple[int, int | None]:
@@ -105,14 +97,14 @@ def _(
     negative = math.copysign(1, value) < 0 if isinstance(value, float) else value < 0
     if isinstance(value, float) and math.isinf(value):
         return _float_beyond(fmt, negative, overflow, outward=True)
-    rounded = _round_float(fmt, negative, abs(Fraction(value)), rounding)
+    rounded = round_unlimited(fmt, negative, abs(Fraction(value)), rounding)
     if rounded > Fraction(fmt.max) or (negative and not fmt.signed and rounded > 0):
         outward = rounding in ("rne", "rna") or (rounding == "ru" and not negative) or (rounding == "rd" and negative)
         return _float_beyond(fmt, negative, overflow, outward)
     return _float_code(fmt, negative, rounded)
 
 
-def _round_float(fmt: FloatFormat, negative: bool, magnitude: Fraction, rounding: str) -> Fraction:
+def round_unlimited(fmt: FloatFormat, negative: bool, magnitude: Fraction, rounding: str) -> Fraction:
     """``magnitude`` rounded as if the format had no largest value (and a zero, and both signs)."""
     if magnitude == 0:
         return Fraction(0)

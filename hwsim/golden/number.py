@@ -11,8 +11,7 @@ from typing import Any
 from hwsim.datapath.factor import Factor
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
-from hwsim.golden.formats import Value, decode, floor_log2
-from hwsim.golden.formats import _round_float as round_unlimited
+from hwsim.golden.formats import Value, decode, floor_log2, round_unlimited
 
 TWO = Fraction(2)
 
@@ -171,3 +170,28 @@ def add(x: Number, y: Number, target: Target, events: Events | None = None) -> N
             like = x.magnitude == 0 and x.negative == y.negative
             total = Number(x.negative if like else target.rounding == "rd")
     return round_to(total, target, events)
+
+
+def exact_sum(terms: Sequence[Number]) -> Fraction:
+    """Σ of finite terms."""
+    return sum((x.signed for x in terms), Fraction(0))
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What a reduction's own golden rule adds with: exact sums, and the accumulator's rounding."""
+
+    target: Target
+    events: Events
+
+    def sum(self, terms: Sequence[Number]) -> Number:
+        """Σ of the terms, not rounded; an exact zero is +0."""
+        return add_special(terms) or finite(exact_sum(terms))
+
+    def round(self, x: Number) -> Number:
+        """``x`` in the accumulator's format; one beyond its range is counted."""
+        return round_to(x, self.target, self.events)
+
+    def add(self, x: Number, y: Number) -> Number:
+        """``x + y`` rounded once into the accumulator's format."""
+        return add(x, y, self.target, self.events)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from hwsim.base.quantities import Bytes, BytesPerSecond, SquareMetres, parse_quantity
-from hwsim.base.record import Record
+from hwsim.base.record import Registered
 from hwsim.base.registry import Registry
 from hwsim.formats import FormatName
 
@@ -49,10 +49,9 @@ class MemoryCost:
     source: str
 
 
-class Memory(Record, ABC):
+class Memory(Registered, ABC):
     """A level of the hierarchy. Register a subclass in `memories` and it is a ``kind`` in YAML."""
 
-    kind: Any
     on_chip: ClassVar[bool] = True
 
     capacity: Bytes | None = None

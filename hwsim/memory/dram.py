@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -41,6 +41,10 @@ class Dram(Memory):
     """Stacks of an HBM standard; one unless written."""
     channels: int | None = Field(default=None, ge=1)
     """Channels of any other standard (64 bits for DDR, 32 for LPDDR and GDDR6); one unless written."""
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(standard="HBM2", stacks=2), cls(standard="DDR4", capacity=1 << 33, bandwidth=1.5e10)]
 
     @model_validator(mode="after")
     def _counted_in(self) -> Dram:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -26,6 +26,10 @@ class Registers(Memory):
     """Bytes of one access through one port."""
     ports: int = Field(default=1, ge=1)
     """Accesses per cycle."""
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(capacity=256, width=4, ports=3), cls(capacity=1, width=1)]
 
     def bytes_per_cycle(self, clock_hz: float) -> float:
         """``width x banks x ports``, at most ``bandwidth / clock_hz``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,10 @@ class Sram(Memory):
     """Bytes of all banks together."""
     ports: int = Field(default=1, ge=1)
     """Accesses of one bank per cycle. The cost is that of single-ported cells: no source here prices ports."""
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(capacity=1 << 20, width=64, banks=8, double_buffered=True), cls(capacity=100, bandwidth=3e9)]
 
     @model_validator(mode="after")
     def _has_a_rate(self) -> Sram:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwsim.base.record import Record
+from hwsim.base.record import Record, Registered
 from hwsim.base.registry import Registry
 from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
 
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 units: Registry[type[Record]] = Registry("unit", "hwsim.units")
 
 
-class MatmulUnit(Record, ABC):
+class MatmulUnit(Registered, ABC):
     """Hardware that multiplies matrices: its bits, its cycles and its cost."""
-
-    kind: Any
 
     @property
     @abstractmethod

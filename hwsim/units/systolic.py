@@ -77,6 +77,17 @@ class SystolicArray(MatmulUnit):
             raise ValueError(f"the accumulator memory cannot add the column sums: {problem}") from None
         return self
 
+    @classmethod
+    def examples(cls) -> list[Self]:
+        whole = Datapath.model_validate({"operands": {"a": "int8", "b": "int4"}, "accumulator": "int20"})
+        half = Datapath.model_validate({"operands": {"a": "e4m3fn", "b": "e5m2"}, "accumulator": "e5m12"})
+        stationary = cls(rows=3, cols=2, dataflow="output_stationary", pe=half)
+        return [
+            stationary,
+            cls(rows=2, cols=3, dataflow="weight_stationary", pe=whole),
+            cls(rows=4, cols=1, dataflow="input_stationary", pe=half),
+        ]
+
     def with_accumulator_memory(self, memory: Memory) -> SystolicArray:
         """This array with partial sums added in ``memory``'s ``format``, ``rounding`` and ``overflow``.
 

@@ -60,6 +60,15 @@ class TensorCore(MatmulUnit):
     datapath: Datapath
     """The arithmetic of one output."""
 
+    @classmethod
+    def examples(cls) -> list[Self]:
+        fused = {"kind": "fused", "lanes": 4, "align_bits": 13}
+        operands = {"a": "e4m3fn", "b": "e4m3fn"}
+        datapath = Datapath.model_validate({"operands": operands, "reduction": fused, "accumulator": "e8m13"})
+        tile = InstructionTile(m=2, n=3, k=4)
+        plain = cls(tile=tile, macs_per_cycle=8, datapath=datapath)
+        return [plain, plain.model_copy(update={"cores": 3, "units_per_core": 2, "macs_per_cycle": 5, "latency": 7})]
+
     @model_validator(mode="after")
     def _tile_keeps_blocks_whole(self) -> Self:
         lanes = self._k_step

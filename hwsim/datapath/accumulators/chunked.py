@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field
 
@@ -13,6 +13,7 @@ from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
 from hwsim.datapath.reduction import Reduction
 from hwsim.datapath.sums import Counts, Sums
+from hwsim.formats import get
 from hwsim.formats.base import Format
 
 Simple = Annotated[FloatAccumulator | IntegerAccumulator, Field(discriminator="kind"), BeforeValidator(spell_out)]
@@ -34,6 +35,12 @@ class ChunkedAccumulator(Accumulator):
     """The outer accumulator, or the name of its format."""
     inner: Simple | None = None
     """The accumulator of a chunk; when not given, the same as ``into``."""
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        half, narrow = FloatAccumulator(format=get("fp16")), IntegerAccumulator(bits=9)
+        wide = IntegerAccumulator(bits=20)
+        return [cls(every=4, into=half), cls(every=3, into=wide, inner=narrow), cls(every=5, into=half, inner=narrow)]
 
     @property
     def chunk(self) -> FloatAccumulator | IntegerAccumulator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import field_validator
 
@@ -20,7 +20,7 @@ from hwsim.datapath.sums import (
     float_parameters,
     round_sums,
 )
-from hwsim.formats import FormatName
+from hwsim.formats import FormatName, get
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.rounding import Rounding
@@ -47,6 +47,14 @@ class FloatAccumulator(Accumulator):
         if problem:
             raise ValueError(problem)
         return value
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [
+            cls(format=get("fp16")),
+            cls(format=get("e8m13"), rounding="rz"),
+            cls(format=get("e4m3fn"), overflow="inf"),
+        ]
 
     @property
     def float_format(self) -> FloatFormat:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -32,6 +32,10 @@ class IntegerAccumulator(Accumulator):
     """What becomes of a total outside ``[−2**(bits−1), 2**(bits−1))``. ``wrap``: its low bits, as adders do
     unless built otherwise; ``saturate``: the end of the range; ``trap``: the run stops with an error that
     names how many sums overflowed and the first output concerned."""
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(bits=20), cls(bits=7), cls(bits=6, overflow="saturate"), cls(bits=9, overflow="trap")]
 
     def sum_format(self, scale: int) -> Format:
         if scale == 0:

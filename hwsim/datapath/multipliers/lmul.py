@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -31,6 +31,10 @@ class LMul(Multiplier):
     """l of the offset ``2^−l``; the paper's l(m) when not given."""
 
     kernel: ClassVar[int | None] = 2
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(), cls(form="formula"), cls(offset_bits=0)]
 
     def check(self, a: Format, b: Format) -> None:
         for operand in (a, b):

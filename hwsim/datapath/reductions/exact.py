@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -33,6 +33,10 @@ class Exact(Reduction):
     kind: Literal["exact"] = "exact"
     lanes: int | None = Field(default=None, ge=1)
     """Products per rounding; all K when not given."""
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(), cls(lanes=4)]
 
     def lanes_of(self, k: int) -> int:
         return self.lanes or max(k, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -45,6 +45,10 @@ class Fused(Reduction):
     zero_exponent: int | None = None
     """Exponent that zero terms take in the search for E; when not given they take no part in it. It shows only
     where c is 0 and every product lies below it (NVIDIA: −131 to −133 for FP32 results)."""
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(lanes=4, align_bits=10), cls(lanes=3, align_bits=2, align="rne", zero_exponent=-3)]
 
     def lanes_of(self, k: int) -> int:
         return self.lanes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -15,6 +15,7 @@ from hwsim.datapath.products import Products
 from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.datapath.rounding import ProductRounding
 from hwsim.datapath.sums import NO_FORMAT, Sums
+from hwsim.formats import get
 from hwsim.formats.base import Format
 from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
@@ -32,6 +33,10 @@ class Sequential(ProductRounding, Reduction):
         if self.fused and self.product is not None:
             raise ValueError("a fused multiply-add does not round its product; give 'fused: false' with 'product'")
         return self
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(), cls(fused=False), cls(fused=False, product=get("e5m2"), product_rounding="ru")]
 
     def lanes_of(self, k: int) -> int:
         return 1

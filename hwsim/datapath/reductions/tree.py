@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator
 
@@ -13,7 +13,7 @@ from hwsim.datapath.products import Products
 from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.datapath.rounding import ProductRounding
 from hwsim.datapath.sums import NO_FORMAT, FloatParameters, Sums, float_accumulator_problem, float_parameters
-from hwsim.formats import FormatName
+from hwsim.formats import FormatName, get
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.rounding import Rounding
@@ -43,6 +43,10 @@ class Tree(ProductRounding, Reduction):
         if problem:
             raise ValueError(problem)
         return value
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(lanes=4), cls(lanes=3, format=get("bf16"), rounding="rz"), cls(lanes=5, product=get("e4m3"))]
 
     def lanes_of(self, k: int) -> int:
         return self.lanes
