@@ -146,7 +146,10 @@ class Format(ABC):
 
     def fits(self, dtype: np.dtype[Any]) -> bool:
         """Whether each value is one of the numpy type ``dtype``."""
-        return dtype == self.value_dtype
+        if self.bits > TABLE_BITS:
+            return dtype == self.value_dtype
+        with np.errstate(all="ignore"):  # what does not fit is what is asked for
+            return bool(np.array_equal(self._value_table.astype(dtype), self._value_table, equal_nan=True))
 
     @property
     def code_count(self) -> int:

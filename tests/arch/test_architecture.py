@@ -9,6 +9,7 @@ from hwsim.arch import Architecture
 from hwsim.base.document import parse_document
 from hwsim.base.errors import InputError
 from hwsim.base.shipped import shipped
+from hwsim.units.registry import MatmulUnit, units
 
 EXPECTED = {
     "edge_int4", "reference_fp32", "systolic_bf16_os_16x16", "systolic_fp8_ws_32x32", "systolic_int8_ws_32x32",
@@ -77,6 +78,7 @@ def test_partial_sums_are_added_in_the_memory_that_states_a_format():
     assert wide.compute.datapath.accumulator.every == 4
 
 
+MATMUL_UNITS = ", ".join(name for name, unit in units.items().items() if issubclass(unit, MatmulUnit))
 DOES_NOT_FIT = [  # "§" marks what the message has to point at
     ([("{format: int8}\n  act", "{format: §e4m3fn}\n  act")],
      "quantization.weights.format: the compute unit takes int8 weights, got e4m3fn"),
@@ -92,7 +94,7 @@ DOES_NOT_FIT = [  # "§" marks what the message has to point at
      "memories.dram: a memory off the chip stands before those on it: from outside in"),
     ([("format: int32", "format: §fp3")], "memories.sums.format: unknown format 'fp3'; did you mean 'fp32'?"),
     ([("{kind: sram, capacity: 64 KiB, ", "§{kind: sram, ")], "memories.buffer: missing key 'capacity'"),
-    ([("kind: systolic", "kind: §vector")], "compute.kind: unknown kind 'vector'; known: pim, systolic, tensor_core"),
+    ([("kind: systolic", "kind: §vector")], f"compute.kind: unknown kind 'vector'; known: {MATMUL_UNITS}"),
     ([("7nm", "§8nm")], "technology.node: unknown technology '8nm'; did you mean '7nm'?"),
     ([("accumulator: int24", "accumulator: {kind: integer, bits: §wide}")],
      "compute.pe.accumulator.bits: expected an integer between 2 and 64, got 'wide'"),

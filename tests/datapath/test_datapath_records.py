@@ -65,7 +65,7 @@ def test_short_spellings(written: object, kind: str) -> None:
 
 
 REFUSED = [
-    ({"accumulator": {"bits": 24}}, "integer accumulator cannot add products of floating-point 'fp16'"),
+    ({"accumulator": {"bits": 24}}, "integer accumulator cannot add products of 'fp16', a float format"),
     ({"accumulator": {"bits": 65}}, "less than or equal to 64"),
     ({"accumulator": "ue4m3"}, "signed format"),
     ({"accumulator": "fp31"}, "unknown format 'fp31'"),

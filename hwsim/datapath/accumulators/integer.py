@@ -15,7 +15,7 @@ from hwsim.datapath.reduction import Reduction
 from hwsim.datapath.sums import Counts, Sums
 from hwsim.formats.base import Format
 from hwsim.formats.fixed import FixedFormat
-from hwsim.formats.integer import IntegerFormat
+from hwsim.formats.integer import IntegerFormat, UniformFormat
 from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 _WRAP, _SATURATE = 0, 1  # as hwsim.kernels.matmul_integer has them
@@ -114,8 +114,10 @@ class IntegerAccumulator(Accumulator):
 
     def check(self, a: Format, b: Format) -> None:
         for operand in (a, b):
-            if operand.kind == "float":
-                raise ValueError(f"an integer accumulator cannot add products of floating-point '{operand.name}'")
+            if not isinstance(operand, UniformFormat):
+                raise ValueError(
+                    f"an integer accumulator cannot add products of '{operand.name}', a {operand.kind} format"
+                )
 
     def parts(self, lanes: int, adds: bool) -> list[Part]:
         from hwsim.technology.primitives import IntegerAdder, Multiplexer, Register
