@@ -69,7 +69,6 @@ class Pim(MatmulUnit):
     energy: PimEnergy = PimEnergy()
 
     weights_in_memory: ClassVar[bool] = True
-    """The weights are where they are computed with: they cross no bus."""
 
     @field_validator("format")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ units: Registry[type[Record]] = Registry("unit", "hwsim.units")
 
 class MatmulUnit(Registered, ABC):
     """Hardware that multiplies matrices: its bits, its cycles and its cost."""
+
+    weights_in_memory: ClassVar[bool] = False
+    """Whether the weights are where they are computed with, and cross no bus."""
 
     @property
     @abstractmethod
