@@ -58,7 +58,11 @@ def format_view(fmt: Format) -> list[RenderableType]:
     rows.append(("source", entry.source if entry is not None else "by the pattern of its name"))
     if fmt.bits <= 5:
         rows.append(("values", " ".join(f"{value:g}" for value in sorted(set(fmt.values().tolist())))))
-    return [heading(fmt.name, f"a {fmt.kind} format"), table(("property", "value"), rows)]
+    return [heading(fmt.name, f"{_article(fmt.kind)} {fmt.kind} format"), table(("property", "value"), rows)]
+
+
+def _article(kind: str) -> str:
+    return "an" if kind[0] in "aeiou" and kind != "unit" else "a"
 
 
 def _fact(value: Any) -> str:
@@ -79,8 +83,7 @@ def part_view(name: str, kind: str, part: type[Record]) -> list[RenderableType]:
         for key, rule in schema.get("properties", {}).items()
         if key != "kind"
     ]
-    article = "an" if kind[0] in "aeiou" and kind != "unit" else "a"
-    views = [heading(name, f"{article} {kind}"), paragraphs(described)]
+    views = [heading(name, f"{_article(kind)} {kind}"), paragraphs(described)]
     return [*views, table(("key", "accepts", "default", "what it is"), rows)] if rows else views
 
 

@@ -75,7 +75,8 @@ def versus(measure: Measure, value: float | None, reference: float | None) -> st
     if value is None or reference is None or abs(value) == float("inf") or abs(reference) == float("inf"):
         return ""
     difference = value - reference
-    text = f"{difference:+.1f} dB" if measure.name == "sqnr" else f"{100 * difference:+.2f} pt"
+    points = f"{100 * difference:+.{2 if measure.name == 'accuracy' else 1}f} pt"
+    text = f"{difference:+.1f} dB" if measure.name == "sqnr" else points
     return text.replace("-", "−")
 
 

@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 import io
+import itertools
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hwsim.report.engineering import NOTHING, count, decibel, engineering, percent
 from hwsim.report.measures import MEASURES, counted, heading, present, versus
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, Group, RenderableType
     from rich.table import Table
 
     from hwsim.engine.result import Result
 
 WIDTH = 96
 """Columns of a table that nobody asked to be narrower."""
-_BESIDE_THE_FIRST = 3
+_BESIDE_THE_FIRST = (3, 2, 1)
+"""Architectures in one table with the first, as many as fit."""
+_BROKEN_TO = (16, 13, 11)
+"""Lengths that architecture names are broken to, the longest that fits first."""
 _LAYERS_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """The widest of several forms of a table that its console has room for."""
+
+    build: Callable[..., RenderableType]
+    forms: Sequence[tuple[int, ...]]
+    """Arguments of ``build``, widest form first; the last is taken whatever happens."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.measure import Measurement
+
+        for form in self.forms:
+            table = self.build(*form)
+            if Measurement.get(console, options.update(max_width=1000), table).maximum <= options.max_width:
+                break
+        yield table
 
 
 def run_table(result: Result, width: int = WIDTH) -> str:
@@ -48,7 +73,8 @@ def run_view(result: Result) -> RenderableType:
     from rich.text import Text
 
     title = Text.assemble((result.architecture, "bold"), " on ", (result.workload, "bold"), f"  seed {result.seed}")
-    return Group(title, _operators(result.operators), _totals(result))
+    operators = _Fitted(partial(_operators, result.operators), [(length,) for length in range(22, 7, -1)])
+    return Group(title, operators, _totals(result))
 
 
 def comparison_view(results: Sequence[Result]) -> RenderableType:
@@ -57,15 +83,19 @@ def comparison_view(results: Sequence[Result]) -> RenderableType:
     from rich.text import Text
 
     first = results[0]
-    parts: list[RenderableType] = [Text.assemble((first.workload, "bold"), f" on {len(results)} architectures")]
-    others = list(results[1:])
-    while True:
-        block, others = [first, *others[:_BESIDE_THE_FIRST]], others[_BESIDE_THE_FIRST:]
-        parts.append(_side_by_side(block, results))
-        if not others:
-            break
-    parts.append(_error_by_layer(results))
-    return Group(*parts)
+    title = Text.assemble((first.workload, "bold"), f" on {len(results)} architectures")
+    totals = _Fitted(partial(_blocks, results), list(itertools.product(_BESIDE_THE_FIRST, _BROKEN_TO)))
+    return Group(title, totals, _Fitted(partial(_error_by_layer, results), [(length,) for length in _BROKEN_TO]))
+
+
+def _blocks(results: Sequence[Result], beside: int, length: int) -> Group:
+    """The first architecture with ``beside`` others, then again with the next ones."""
+    from rich.console import Group
+
+    others = results[1:]
+    starts = range(0, max(len(others), 1), beside)
+    blocks = [[results[0], *others[start : start + beside]] for start in starts]
+    return Group(*(_side_by_side(block, results, length) for block in blocks))
 
 
 def shortened(name: str, length: int) -> str:
@@ -87,14 +117,14 @@ def plain_table(caption: str = "") -> Table:
     )  # fmt: skip
 
 
-def _operators(operators: Sequence[dict[str, Any]]) -> Table:
+def _operators(operators: Sequence[dict[str, Any]], length: int) -> Table:
     table = plain_table()
     table.add_column("Operator", overflow="ellipsis", min_width=8)  # the one that gives way
     for column in ("MACs", "Cycles", "Stall", "Util.", "Bound", "Energy", "SQNR", "Overfl."):
         justify: Any = "left" if column == "Bound" else "right"
         table.add_column(column, justify=justify, no_wrap=True, max_width=11 if column == "Bound" else None)
     for row in operators[:_LAYERS_SHOWN]:
-        table.add_row(*_operator_cells(row))
+        table.add_row(shortened(row["name"], length), *_operator_cells(row))
     if len(operators) > _LAYERS_SHOWN:
         table.add_row(f"… {len(operators) - _LAYERS_SHOWN} more")
     return table
@@ -104,7 +134,7 @@ def _operator_cells(row: dict[str, Any]) -> list[str]:
     stall = row["stall_cycles"] / row["cycles"] if row["cycles"] and row["stall_cycles"] is not None else None
     lost = [number for number in (row["overflows"], row["saturations"]) if number is not None]
     return [
-        shortened(row["name"], 22), count(row["macs"]) if row["macs"] else NOTHING, count(row["cycles"]),
+        count(row["macs"]) if row["macs"] else NOTHING, count(row["cycles"]),
         percent(stall, 0), percent(row["utilization"], 0), row["bound"] or NOTHING,
         engineering(sum((row["energy_j"] or {}).values()), "J"),
         decibel(row["sqnr_db"]), count(sum(lost)) if lost else NOTHING,
@@ -136,11 +166,18 @@ def _beside(name: str, totals: dict[str, Any]) -> str:
     return f" ({text})" if text else ""
 
 
-def _side_by_side(block: Sequence[Result], everyone: Sequence[Result]) -> Table:
+def _broken(name: str, length: int) -> str:
+    """``name`` in lines of at most ``length``: broken between words, and inside a longer one behind its hyphens."""
+    words = textwrap.wrap(name, length, break_long_words=False)
+    tight = re.compile(rf".{{1,{length}}}(?:(?<=[-_.])|$)|.{{{length}}}")
+    return "\n".join(line for word in words for line in (tight.findall(word) if len(word) > length else [word]))
+
+
+def _side_by_side(block: Sequence[Result], everyone: Sequence[Result], length: int) -> Table:
     table = plain_table()
     table.add_column("", no_wrap=True)
     for position, result in enumerate(block):
-        table.add_column("\n".join(textwrap.wrap(result.architecture, 16)), justify="right", no_wrap=True)
+        table.add_column(_broken(result.architecture, length), justify="right", no_wrap=True)
         if position:
             table.add_column("vs first", justify="left", style="dim", no_wrap=True)
     for measure in present(MEASURES, [each.totals for each in everyone]):
@@ -153,12 +190,12 @@ def _side_by_side(block: Sequence[Result], everyone: Sequence[Result]) -> Table:
     return table
 
 
-def _error_by_layer(results: Sequence[Result]) -> Table:
+def _error_by_layer(results: Sequence[Result], length: int) -> Table:
     table = plain_table("SQNR by layer")
     table.add_column("", no_wrap=True)
     rows = [{row["name"]: row["sqnr_db"] for row in result.operators} for result in results]
     for result in results:
-        table.add_column("\n".join(textwrap.wrap(result.architecture, 16)), justify="right", min_width=9)
+        table.add_column(_broken(result.architecture, length), justify="right", min_width=9)
     names = [name for name in rows[0] if any(each.get(name) is not None for each in rows)]
     for name in names[:_LAYERS_SHOWN]:
         table.add_row(shortened(name, 22), *(decibel(each.get(name)) for each in rows))

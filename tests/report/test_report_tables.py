@@ -73,6 +73,16 @@ def test_many_architectures_come_in_blocks_that_repeat_the_first(results):
     assert sum(line.split()[:1] == ["Area"] for line in text.splitlines()) == 2
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_numbers_are_never_cut(result, count):
+    from dataclasses import replace
+
+    many = [replace(result, architecture=f"systolic-int{number}-ws-32x32") for number in range(count)]
+    for text in (run_table(result, 80), comparison_table(many, 80)):
+        assert "…" not in text
+        assert max(map(len, text.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("length", [8, 20])
 def test_shortened_names_keep_their_end(length):
     name = "encoder.blocks.11.attention.out_projection"

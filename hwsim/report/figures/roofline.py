@@ -24,7 +24,7 @@ def roofline(results: Sequence[Result]) -> Figure:
 
     A layer under the slope waits for memory, one under the flat part for the arithmetic.
     """
-    from matplotlib.ticker import EngFormatter
+    from matplotlib.ticker import EngFormatter, NullFormatter
 
     figure = new_figure(8.0, 4.6)
     axes = figure.add_subplot()
@@ -46,6 +46,7 @@ def roofline(results: Sequence[Result]) -> Figure:
     axes.set_ylabel("MAC/s")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_major_formatter(EngFormatter(sep="\u2009"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(which="major")
     axes.tick_params(which="both", length=0)
     if len(results) > 1:
