@@ -62,9 +62,11 @@ def _example(unit: str) -> str:
     return {"B": "MiB", "Hz": "GHz", "B/s": "GB/s", "m2": "mm2", "s": "ns", "J": "pJ", "W": "mW"}.get(unit, unit)
 
 
-def _quantity(unit: str, powers: int = 1, integer: bool = False) -> Any:
+def _quantity(unit: str, powers: int = 1, integer: bool = False, most: float = math.inf) -> Any:
     def parse(value: Any) -> float | int:
         number = parse_quantity(value, unit, powers)
+        if number > most:
+            raise ValueError(f"expected at most {most:g} {unit}, got '{value}'")
         if not integer:
             return number
         if number != int(number):
@@ -86,9 +88,9 @@ def parse_fraction(value: Any) -> float:
     return value  # type: ignore[no-any-return]  # pydantic refuses what is no number
 
 
-Bytes = Annotated[int, *_quantity("B", integer=True), Field(gt=0)]
-Hertz = Annotated[float, *_quantity("Hz"), Field(gt=0)]
-BytesPerSecond = Annotated[float, *_quantity("B/s"), Field(gt=0)]
+Bytes = Annotated[int, *_quantity("B", integer=True, most=2**60), Field(gt=0)]
+Hertz = Annotated[float, *_quantity("Hz", most=1e15), Field(gt=0)]
+BytesPerSecond = Annotated[float, *_quantity("B/s", most=1e21), Field(gt=0)]
 Seconds = Annotated[float, *_quantity("s"), Field(ge=0)]
 Joules = Annotated[float, *_quantity("J"), Field(ge=0)]
 Watts = Annotated[float, *_quantity("W"), Field(ge=0)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -90,6 +91,9 @@ def _place(error: dict[str, Any], walk: SchemaWalk, document: Document) -> Probl
     if isinstance(cause, LocatedError):
         path.extend(cause.location)
     leaves = [leaf for leaf, _ in walk.leaves(nodes)]
+    if location[-1:] == ("[key]",) and error["type"] == "literal_error":
+        error["type"] = "extra_forbidden"  # a mapping whose keys are names: a misspelt one is an unknown key
+        return Problem(error, tuple(path), leaves, re.findall("'([^']+)'", error["ctx"]["expected"]))
     return Problem(error, tuple(path), leaves, walk.keys_at(location[:-1]))
 
 

@@ -75,6 +75,7 @@ def check_designs(files: StudyFiles, document: Document) -> None:
     """
     from hwsim.arch import Architecture
 
+    _check_metrics(files, document)
     base = Architecture.load(files.architecture)
     valid: set[tuple[str, str]] = set()
     refused: dict[tuple[str, str], tuple[Mapping[str, Any], InputError]] = {}
@@ -92,6 +93,17 @@ def check_designs(files: StudyFiles, document: Document) -> None:
         if level not in valid:
             path, problem = _guilty(base.override, changes) or (level[0], refusal)
             raise document.error(("vary", path), str(problem))
+
+
+def _check_metrics(files: StudyFiles, document: Document) -> None:
+    """Accuracy is a number on every workload only where each has a metric."""
+    bare = [path.stem for path in files.workloads if _workload(path).metric is None]
+    places: list[tuple[str | int, ...]] = [
+        ("objectives", name) for name in files.study.objectives if name == "accuracy"
+    ]
+    places += [("constraints", at) for at, limit in enumerate(files.study.limits) if limit.metric == "accuracy"]
+    if bare and places:
+        raise document.error(places[0], f"workload '{bare[0]}' has no metric, so no accuracy; leave it out")
 
 
 def _guilty(

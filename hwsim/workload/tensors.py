@@ -57,6 +57,10 @@ class Sample(Record):
     """Columns of a product's second operand (all, if not given)."""
 
 
+MOST_DRAWN = 2**31
+"""Values of one operand that are drawn at most (8 GiB as float32)."""
+
+
 class Tensors:
     """Every operand of one run. ``operand`` is the operator's field, so that errors and streams name it.
 
@@ -96,6 +100,7 @@ class Tensors:
 
         Feature channels are axis 1 of images [N, C, H, W] and the last axis of everything else.
         """
+        self._check_size(operator, operand, len(rows) * math.prod(shape[1:]))
         streams = Streams(self.seed, operator, operand)
         values = draw_rows(source, streams, rows, math.prod(shape[1:])).reshape(len(rows), *shape[1:])
         axis = 1 if len(shape) == 4 else len(shape) - 1
@@ -114,8 +119,17 @@ class Tensors:
 
     def _sampled(self, operator: str, what: str, count: int | None, total: int) -> np.ndarray:
         if count is None or count >= total or operator in self.unsampled:
+            self._check_size(operator, what, total)
             return np.arange(total)
         return Streams(self.seed, operator, f"sampled {what}").choose(total, count)
+
+    def _check_size(self, operator: str, what: str, values: int) -> None:
+        if values > MOST_DRAWN:
+            raise Misfit(
+                operator,
+                f"{what}: {values} values are more than can be drawn; compute a part of the outputs exactly with "
+                "numerics: {sample: {rows: 64, cols: 64}}",
+            )
 
     def _named(self, operator: str, operand: str, name: str) -> np.ndarray:
         if self.file is None:

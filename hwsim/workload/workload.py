@@ -18,9 +18,12 @@ from hwsim.workload.errors import Misplaced
 from hwsim.workload.graph import check_order, infer_shapes, read_names
 from hwsim.workload.metric import Accuracy, Score
 from hwsim.workload.operator import AnyOperator, Name, Operator
-from hwsim.workload.steps import Step
+from hwsim.workload.steps import MatmulStep, Step
 from hwsim.workload.tensor_file import TensorFile
 from hwsim.workload.tensors import Sample, Shape, Tensors
+
+MOST_WORK = 2**60
+"""Operations of one step at most, so that cycles and bytes are counted in 64 bits."""
 
 
 class Data(Record):
@@ -79,11 +82,19 @@ class Workload(Record):
     def check(self) -> None:
         """Raises `Misplaced` unless names, order, tensors, shapes and metric fit."""
         shapes = self.shapes()
+        self._check_counts()
         if self.metric is None:
             return
         if self.metric.logits not in shapes or len(shapes[self.metric.logits]) != 2:
             raise Misplaced(("metric", "logits"), f"'{self.metric.logits}' is no operator with an output [N, classes]")
         self.labels()
+
+    def _check_counts(self) -> None:
+        for operator, step in self.placed_steps():
+            work = [step.macs] if isinstance(step, MatmulStep) else [step.work.reads, *step.work.operations.values()]
+            if max(work) > MOST_WORK:
+                place = ("operators", self.operators.index(operator))
+                raise Misplaced(place, f"{step.name}: more than 2^60 operations; make its extents or repeat smaller")
 
     def operands(self, seed: int = 0) -> Tensors:
         """Where the operators find their tensors; ``seed`` is for those that are drawn."""

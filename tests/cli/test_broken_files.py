@@ -33,6 +33,8 @@ BROKEN = {
     "a boolean for a number": (edited("rows: 32", "rows: true"), "compute.rows: expected a number, got true"),
     "negative size": (edited("1 MiB", "-1 MiB"), "memories.buffer.capacity: expected an integer above 0, got '-1 MiB'"),
     "zero clock": (edited("1 GHz", "0 GHz"), "technology.clock: expected a number above 0, got '0 GHz'"),
+    "a clock past light": (edited("1 GHz", "1e300 Hz"), "technology.clock: expected at most 1e+15 Hz, got '1e300 Hz'"),
+    "more bytes than 64 bits count": (edited("1 MiB", "1e30 B"), "capacity: expected at most 1.15292e+18 B"),
     "unknown unit": (edited("1 MiB", "1 MiBit"), "unknown unit 'MiBit', expected B with a prefix, such as '1 MiB'"),
     "half a byte": (edited("width: 64 B", "width: 0.5 B"), "expected a whole number of B, got '0.5 B'"),
     "misspelt format": (edited("a: int8", "a: itn8"), "operands.a: unknown format 'itn8'; did you mean 'int8'?"),
@@ -117,6 +119,11 @@ WORKLOADS = {
     "misspelt operator": ("name: w\noperators:\n- {name: a, op: gem, m: 1, n: 1, k: 1}\n", "did you mean 'gemm'?"),
     "missing tensors": ("name: w\ntensors: no.npz\noperators:\n- {name: a, op: gemm, m: 1, n: 1, k: 1}\n", "no.npz"),
     "negative extent": ("name: w\noperators:\n- {name: a, op: gemm, m: -1, n: 1, k: 1}\n", ":3:26: operators[0].m: "),
+    "more than can be counted": ("name: w\noperators:\n- {name: a, op: gemm, m: 1180591620717411303424, n: 1, k: 1}\n",
+                                 "operators[0]: a: more than 2^60 operations"),
+    "repeated beyond counting": ("name: w\noperators:\n"
+                                 "- {name: a, op: gemm, m: 1, n: 1, k: 1, repeat: 9876543210987654321}\n",
+                                 "operators[0]: a: more than 2^60 operations"),
     "no operators": ("name: w\noperators: []\n", "operators: "),
     "two of one name": ("name: w\noperators:\n- {name: a, op: gemm, m: 1, n: 1, k: 1}\n"
                         "- {name: a, op: gemm, m: 1, n: 1, k: 1}\n", "'a'"),
@@ -141,7 +148,14 @@ STUDIES = {
         "expected an integer between 2 and 64",
     ),
     "missing architecture": (STUDY.replace("systolic_int8_ws_32x32", "nonesuch"), ":4:15: architecture: "),
-    "unknown objective": (STUDY.replace("accuracy: max", "acuracy: max"), "accuracy"),
+    "unknown objective": (
+        STUDY.replace("accuracy: max", "acuracy: max"),
+        ":10:14: objectives: unknown key 'acuracy'; did you mean 'accuracy'?",
+    ),
+    "accuracy of what has no labels": (
+        STUDY.replace("digits_cnn", "gemv_4096"),
+        ":10:24: objectives.accuracy: workload 'gemv_4096' has no metric",
+    ),
 }
 
 

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 
 from hwsim.workload import ReferenceBackend, Tensors, Workload
 from hwsim.workload.distributions import Distribution, Streams
+from hwsim.workload.errors import Misfit
 from hwsim.workload.tensors import Sample
 
 SPECS = [
@@ -122,3 +123,12 @@ def test_trace_operators_draw_only_their_sampled_rows():
     assert {array.shape for array in outputs.values()} == {(4, 1024)}
     np.testing.assert_allclose(outputs["s"].sum(axis=-1), 1)
     assert workload.steps()[0].work.operations["exp"] == 1 << 40
+
+
+def test_more_than_memory_holds_is_refused_with_the_remedy():
+    gemm = {"name": "g", "op": "gemm", "m": 1, "n": 400_000, "k": 400_000}
+    whole = Workload(name="w", operators=[gemm])
+    with pytest.raises(Misfit, match=r"g: b: 160000000000 values are more .* numerics: \{sample:"):
+        whole.evaluate(ReferenceBackend())
+    part = Workload(name="w", operators=[gemm], numerics={"sample": {"rows": 1, "cols": 2}})
+    assert part.evaluate(ReferenceBackend())["g"].shape == (1, 2)
