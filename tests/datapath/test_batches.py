@@ -9,6 +9,7 @@ import pytest
 
 from hwsim.base.errors import InputError
 from hwsim.datapath import Datapath
+from hwsim.datapath.products import Products
 
 E4M3 = {"a": "e4m3fn", "b": "e4m3fn"}
 DATAPATHS: dict[str, dict[str, Any]] = {
@@ -63,3 +64,14 @@ def test_empty_batches(shape: tuple[int, int, int, int]) -> None:
         dtype = datapath.operands.a.code_dtype
         codes = datapath.matmul_codes(np.zeros((lead, m, k), dtype), np.zeros((lead, k, n), dtype)).codes
         assert codes.shape == (lead, m, n) and not codes.any()
+
+
+def test_parts_of_parts_count_from_their_own_first_and_stay_inside() -> None:
+    datapath = Datapath.model_validate(DATAPATHS["integer"])
+    a, b = np.arange(20, dtype=np.uint8).reshape(2, 10), np.arange(30, dtype=np.uint8).reshape(3, 10)
+    whole = Products(a, b, datapath.operands.a, datapath.operands.b, datapath.multiplier, 1, 0, 10)
+    inner = whole.part(2, 7).part(1, 3)
+    assert (inner.first, inner.last, inner.length) == (3, 5, 2)
+    assert whole.part(2, 7).part(3, 9).last == 7 and whole.part(8, 12).last == 10
+    sums, _ = datapath.accumulator.accumulate(inner, datapath.reduction, None)
+    assert sums.significand.tolist() == (a[:, 3:5].astype(int) @ b[:, 3:5].T.astype(int)).tolist()

@@ -124,3 +124,21 @@ def test_rows_of_dots_are_the_diagonal() -> None:
     c = generator.integers(0, 1 << 16, 7).astype(np.uint16)
     full = datapath.matmul_codes(a, b.T, np.tile(c, (7, 1)))
     assert datapath.dot_codes(a, b, c).codes.tolist() == np.diagonal(full.codes).tolist()
+
+
+@pytest.mark.parametrize("k", [3, 4, 5, 7, 8])
+def test_idle_lanes_of_a_fused_block_are_zeros_with_their_exponent(k: int) -> None:
+    """Small terms, none of them zero: only an idle lane's exponent, far above, cuts them."""
+    datapath = Datapath.model_validate(
+        {
+            "operands": {"a": "fp16", "b": "fp16", "c": "fp32"},
+            "reduction": {"kind": "fused", "lanes": 4, "align_bits": 9, "zero_exponent": 2},
+            "accumulator": {"format": "fp32", "rounding": "rz"},
+        }
+    )
+    half = get("fp16")
+    a, b = half.encode(np.full((1, k), 0.0703125)), half.encode(np.full((k, 1), 0.0390625))
+    case = Case(datapath, a, b, get("fp32").encode(np.array([[0.0078125 + 2.0**-20]])))
+    compare(case)
+    whole = half.decode(a) @ half.decode(b) + 0.0078125
+    assert (get("fp32").decode(datapath.matmul_codes(case.a, case.b, case.c).codes) < whole * 0.99) == bool(k % 4)

@@ -169,3 +169,14 @@ def test_requantize_per_channel_and_its_ties():
     assert get("int32").decode(requantize(-(2**31), -(2**31), 0, 0, get("int32"))) == 2**31 - 1
     with pytest.raises(InputError, match="makes integers"):
         requantize(1, half, 0, 0, get("fp16"))
+
+
+@pytest.mark.parametrize("shift", [-1, 0, 1, 3])
+def test_both_roundings_of_requantization_meet_their_ties(shift):
+    """m = 2**30 halves: the first rounding's ties go upward, those of the shift away from zero."""
+    sums = np.arange(-41, 42)
+    codes = requantize(sums, 1 << 30, shift, 3, get("int8"))
+    assert codes.tolist() == [golden.requantize(int(x), 1 << 30, shift, 3, get("int8")) for x in sums]
+    by_hand = {-3: -1, -1: 0, 1: 1, 3: 2}  # −1.5, −0.5, 0.5 and 1.5
+    if shift == 0:
+        assert get("int8").decode(requantize(list(by_hand), 1 << 30, 0, 0, get("int8"))).tolist() == [*by_hand.values()]
