@@ -142,3 +142,48 @@ def test_idle_lanes_of_a_fused_block_are_zeros_with_their_exponent(k: int) -> No
     compare(case)
     whole = half.decode(a) @ half.decode(b) + 0.0078125
     assert (get("fp32").decode(datapath.matmul_codes(case.a, case.b, case.c).codes) < whole * 0.99) == bool(k % 4)
+
+
+@pytest.mark.parametrize("c", [None, "fp32", "fp16"])
+def test_a_subnormal_sum_aligns_the_next_block_to_its_formats_emin(c: str | None) -> None:
+    """2**-20 in fp16 has the exponent −14, so that terms of 1.5 · 2**-24 lose their half; c's has its own format's."""
+    datapath = Datapath.model_validate(
+        {
+            "operands": {"a": "bf16", "b": "bf16", "c": c},
+            "reduction": {"kind": "fused", "lanes": 2, "align_bits": 10},
+            "accumulator": {"format": "fp16", "rounding": "rz"},
+        }
+    )
+    a = get("bf16").encode(np.array([[2.0**-20, 0.0, 1.5 * 2.0**-24, 1.5 * 2.0**-24]]))
+    b = get("bf16").encode(np.ones((4, 1)))
+    start = None if c is None else get(c).encode(np.array([[2.0**-22]]))
+    compare(Case(datapath, a, b, start))
+    first = 0.0 if c is None else 2.0**-22
+    assert get("fp16").decode(datapath.matmul_codes(a, b, start).codes) == first + 2.0**-20 + 2 * 2.0**-24
+
+
+@pytest.mark.parametrize("rounding", ["rne", "rna", "rz", "ru", "rd"])
+@pytest.mark.parametrize("large", [1.0, 2.0**13, 2.0**26])
+def test_the_least_bit_of_an_exact_sum_decides_its_rounding(large: float, rounding: str) -> None:
+    """large ± half a last place ± something far smaller, in every limb of the word and at every place in a limb."""
+    datapath = Datapath.model_validate(
+        {
+            "operands": {"a": "fp32", "b": "fp32"},
+            "reduction": "exact",
+            "accumulator": {"format": "fp32", "rounding": rounding},
+        }
+    )
+    tiny = 2.0 ** -np.arange(26, 146)
+    rows = [[s * large, s * large * 2.0**-24, t * x] for x in tiny for s in (1, -1) for t in (1, -1)]
+    a, b = get("fp32").encode(np.array(rows)), get("fp32").encode(np.ones((3, 1)))
+    compare(Case(datapath, a, b, None))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS[:5], ids=str)
+def test_ties_of_one_bit_significands_go_to_the_even_exponent(reduction: dict[str, object]) -> None:
+    datapath = Datapath.model_validate(
+        {"operands": {"a": "fp16", "b": "fp16"}, "reduction": reduction, "accumulator": {"format": "e5m0"}}
+    )
+    half = get("fp16")
+    a = half.encode(1.5 * 2.0 ** np.arange(-16, 15)[:, None])
+    compare(Case(datapath, a, half.encode(np.array([[1.0, -1.0]])), None))
