@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from hwsim import technology
@@ -66,6 +67,7 @@ class CostModel:
             self.clock_hz,
             (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, self._result_bytes(operator, step)),
             self.unit.result_format.bits / 8,
+            _distinct(step),
         )
         energy = self._traffic_energy(placed.traffic)
         drawn = self.unit_cost.energy_by_part(self.unit.actions(step.gemm))
@@ -180,6 +182,12 @@ class CostModel:
             if self.architecture.memories[name].on_chip:
                 rows.append(_sourced(f"{name} area", cost.area_m2, "m2", cost.source))
         return rows
+
+
+def _distinct(step: MatmulStep) -> Fraction:
+    """The share of operand a's elements that differ: below 1 where windows of a convolution overlap."""
+    elements = step.gemm.count * step.gemm.m * step.gemm.k
+    return Fraction(min(step.a_elements or elements, elements), elements)
 
 
 def _unit_sources(unit: str, cost: UnitCost, energy_j: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ def transfer_bounds(problem: Problem, stage: Stage, extents: np.ndarray, tiling:
     again = visits(extents, tiling)
     beside, between = Moves(), Moves()
     elements = {
-        "input": m * k * again[0] * widths.a,
+        "input": _one_pass_of_a(problem, extents, tiling) * again[0],
         "weight": k * n * again[1] * widths.b,
         "output": m * n * widths.c,
     }
@@ -87,15 +87,29 @@ def transfer_bounds(problem: Problem, stage: Stage, extents: np.ndarray, tiling:
     return slowest(beside.cycles(ports)) + 0 * m, slowest(between.cycles(ports)) + 0 * m, outer_bits
 
 
+def _one_pass_of_a(problem: Problem, extents: np.ndarray, tiling: Tiling) -> np.ndarray:
+    """[cases]: bits of all tiles of a, full ones and those at the two edges, each once."""
+    moved = problem.widths.moved_a
+    (full_m, edge_m), (full_k, edge_k) = (np.divmod(extents[:, d], tiling.tile[:, d]) for d in (M, K))
+    m, k = tiling.tile[:, M], tiling.tile[:, K]
+    edges = full_m * moved(m * edge_k) + full_k * moved(edge_m * k) + moved(edge_m * edge_k)
+    bits: np.ndarray = full_m * full_k * moved(m * k) + edges
+    return bits
+
+
 def first_loads(problem: Problem, stage: Stage, extents: np.ndarray, tiling: Tiling) -> tuple[np.ndarray, np.ndarray]:
     """[cases] each: cycles before the first tile starts, of operands loaded beside the work and between the steps."""
     beside, between = Moves(), Moves()
     ports, widths = problem.hierarchy.ports, problem.widths
     tile, core = tiling.tile, np.minimum(tiling.core_tile, extents)
-    for operand, one, other, bits in (("input", M, K, widths.a), ("weight", K, N, widths.b)):
+    loads = {
+        "input": [widths.moved_a(part[:, M] * part[:, K]) for part in (tile, core)],
+        "weight": [part[:, K] * part[:, N] * widths.b for part in (tile, core)],
+    }
+    for operand, (bits, core_bits) in loads.items():
         route = stage.routes.get(operand)
         if route is not None:
             moves = beside if ports[route[-1]].overlaps else between
-            moves.along(route, tile[:, one] * tile[:, other] * bits, core[:, one] * core[:, other] * bits)
+            moves.along(route, bits, core_bits)
     zero = 0 * extents[:, 0]
     return slowest(beside.cycles(ports)) + zero, slowest(between.cycles(ports)) + zero

@@ -25,12 +25,18 @@ def map_gemm(
     clock_hz: float,
     element_bytes: tuple[float, float, float],
     partial_bytes: float | None = None,
+    distinct_a: Fraction | int = 1,
 ) -> Mapping:
     """The best tiles and loop order of ``gemm``: fewest cycles, then least traffic to the outermost memory.
 
     ``memories`` are named from the outside in. ``element_bytes`` are those of a, b and the finished result;
     0.5 is an int4, 3 a 24-bit sum. ``partial_bytes`` are those of an unfinished sum (default: of a result).
     Elements are packed densely.
+
+    ``distinct_a`` is the share of a's m·k elements that differ, below 1 where a convolution's windows overlap:
+    memories hold and move a tile's distinct elements once, and the unit is fed all m·k (implicit im2col). The
+    share is taken as that of every tile, rounded up to whole elements; elements that two tiles of a share
+    (halos) are counted in one of them.
 
     ``gemm.count`` products run one after the other, each mapped alike. Where cores have memories of their
     own, groups of cores may each work on their own product, with a part of the shared room and bandwidth:
@@ -41,7 +47,7 @@ def map_gemm(
     """
     hierarchy = build_hierarchy(memories, clock_hz)
     a, b, c = (_bits(width) for width in element_bytes)
-    widths = Widths(a, b, c, c if partial_bytes is None else _bits(partial_bytes))
+    widths = Widths(a, b, c, c if partial_bytes is None else _bits(partial_bytes), _share(Fraction(distinct_a)))
     groups = _groups(gemm, unit) if hierarchy.stages[-1].per_core else 1
     while groups > 1:
         try:
@@ -72,6 +78,18 @@ def _map(gemm: Gemm, unit: MatmulUnit, whole: Hierarchy, widths: Widths, groups:
     found = Search(problem, group).best((gemm.m, gemm.n, gemm.k))
     result = problem.evaluate(0, np.array([[gemm.m, gemm.n, gemm.k]]), found.tilings[0], found.tilings[1:])
     return _mapping(hierarchy, found.tilings, result, gemm.count, -(-gemm.count // groups))
+
+
+def _share(distinct: Fraction) -> tuple[int, int]:
+    """Numerator and denominator, small enough for products in 64 bits; rounded up where that needs it."""
+    if not 0 < distinct <= 1:
+        raise HwsimError(f"a share of distinct elements is above 0 and at most 1, not {float(distinct)}")
+    if distinct.denominator <= _FINEST:
+        return distinct.numerator, distinct.denominator
+    return -(-distinct.numerator * _FINEST // distinct.denominator), _FINEST
+
+
+_FINEST = 1 << 20
 
 
 def _bits(element_bytes: float) -> int:

@@ -41,6 +41,13 @@ class Widths:
     """Of a finished result on its way out."""
     partial: int
     """Of an unfinished sum, and of sums in the memory nearest to the unit."""
+    distinct_a: tuple[int, int] = (1, 1)
+    """Numerator and denominator of the share of a's elements that differ, where a convolution's windows overlap."""
+
+    def moved_a(self, elements: Any) -> Any:
+        """Bits that hold and move ``elements`` of a tile of a: each distinct one once (implicit im2col)."""
+        share, whole = self.distinct_a
+        return -(-elements * share // whole) * self.a
 
 
 @dataclass
@@ -178,12 +185,12 @@ class _Steps:
         widths = self.problem.widths
         # Each core fetches its own copy: a once per column of cores in use, b once per row.
         rows, columns = -(-sizes[M] // core[M]), -(-sizes[N] // core[N])
-        bits, elements, core_elements = {
-            "input": (widths.a, sizes[M] * sizes[K] * columns, core[M] * core[K]),
-            "weight": (widths.b, sizes[K] * sizes[N] * rows, core[K] * core[N]),
-            "output": (sum_bits, sizes[M] * sizes[N], core[M] * core[N]),
+        bits, core_bits = {
+            "input": (widths.moved_a(sizes[M] * sizes[K]) * columns, widths.moved_a(core[M] * core[K])),
+            "weight": (sizes[K] * sizes[N] * rows * widths.b, core[K] * core[N] * widths.b),
+            "output": (sizes[M] * sizes[N] * sum_bits, core[M] * core[N] * sum_bits),
         }[operand]
-        total, share = elements * bits * needed, core_elements * bits * needed
+        total, share = bits * needed, core_bits * needed
         moves.along(route if inwards else route[::-1], total, share)
         if operand == "output":
             # Sums that the unit keeps meet their nearest memory only on the way in and out of the unit.

@@ -184,7 +184,7 @@ class Search:
         m, n, k = core[:, M], core[:, N], core[:, K]
         widths = self.problem.widths
         bits = {
-            "input": m * k * widths.a,
+            "input": widths.moved_a(m * k),
             "weight": k * n * widths.b,
             "output": np.where(resident, 0, m * n * max(widths.partial, widths.c)),
         }

@@ -84,8 +84,8 @@ class TileSimulator:
         if (m, k) != (before[0], before[2]):
             # Every column of cores that has work fetches its own copy of a.
             copies = -(-len(n) // min(level.core_tile[1], len(n)))
-            share = min(level.core_tile[0], len(m)) * len(k)
-            yield from self._move(stage, "input", len(m) * len(k) * copies, share, self.widths.a)
+            share = self.widths.moved_a(min(level.core_tile[0], len(m)) * len(k))
+            yield from self._move(stage, "input", self.widths.moved_a(len(m) * len(k)) * copies, share, 1)
         if (n, k) != (before[1], before[2]):
             copies = -(-len(m) // min(level.core_tile[0], len(m)))
             share = min(level.core_tile[1], len(n)) * len(k)

@@ -68,6 +68,17 @@ def test_cycles_never_beat_the_peak_nor_the_unit() -> None:
             assert row["utilization"] is None or 0 < row["utilization"] <= 1
 
 
+def test_a_convolution_reads_pixels_from_dram_and_feeds_windows_to_the_array() -> None:
+    rows = {row["name"]: row for row in run("systolic_int8_ws_32x32").operators}
+    conv2 = rows["conv2"]["traffic_bytes"]
+    images, pixels, channels, filters = 360, 64, 16, 32
+    weights, windows = filters * channels * 9, pixels * channels * 9
+    compulsory = images * pixels * channels + weights  # bytes of int8
+    assert compulsory <= conv2["dram"]["read"] < 2 * compulsory  # the fewest cycles may read something twice
+    assert conv2["dram"]["write"] == images * pixels * filters
+    assert conv2["buffer"]["read"] >= images * windows
+
+
 def test_integer_sums_are_exact_and_float_sums_are_not() -> None:
     assert {row["max_ulp"] for row in run("systolic_int8_ws_32x32").operators if row["macs"]} == {0.0}
     assert all(row["max_ulp"] > 0 for row in run("systolic_fp8_ws_32x32").operators if row["macs"])

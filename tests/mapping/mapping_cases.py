@@ -78,7 +78,14 @@ def units(draw: st.DrawFn) -> MatmulUnit:
 
 
 shapes = st.tuples(*[st.integers(1, 30)] * 3)
-widths = st.builds(Widths, a=st.just(8), b=st.sampled_from([4, 8]), c=st.just(8), partial=st.sampled_from([8, 24]))
+widths = st.builds(
+    Widths,
+    a=st.just(8),
+    b=st.sampled_from([4, 8]),
+    c=st.just(8),
+    partial=st.sampled_from([8, 24]),
+    distinct_a=st.sampled_from([(1, 1), (1, 9), (7, 20)]),
+)
 
 
 def search_of(memory: dict[str, Memory], unit: MatmulUnit, bits: Widths) -> tuple[Search, Hierarchy]:
