@@ -35,6 +35,22 @@ def test_python_blocks_run_and_give_the_values_in_their_comments() -> None:
     assert checked == 2
 
 
+def test_the_table_is_what_the_demo_prints() -> None:
+    from hwsim.engine import compare
+    from hwsim.report import comparison_table
+    from hwsim.workload import Workload
+
+    names = re.search(r"^DEMO_ARCHS := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert names is not None
+    printed = comparison_table(
+        compare([Architecture.load(name) for name in names[1].split()], Workload.load("digits_cnn"))
+    )
+    (shown,) = (block for block in blocks("") if "vs first" in block)
+    assert [line.rstrip() for line in shown.splitlines()] == [
+        line.rstrip() for line in printed.splitlines() if line.startswith(" ")
+    ][: len(shown.splitlines())]
+
+
 def test_the_architecture_is_the_shipped_one() -> None:
     (block,) = blocks("yaml")
     shown = Architecture.model_validate(yaml.safe_load(block))

@@ -153,7 +153,8 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
         size = "–" if memory.capacity is None else _bytes(memory.capacity)
         rate = engineering(memory.bytes_per_cycle(clock) * clock, "B/s")
         energy = engineering(cost.read_j_per_byte, "J/B")
-        memories.append((name, memory.kind, size, rate, energy, area(cost.area_m2), sources.cite(cost.source)))
+        on_chip_area = area(cost.area_m2) if memory.on_chip else "–"
+        memories.append((name, memory.kind, size, rate, energy, on_chip_area, sources.cite(cost.source)))
     return [
         heading(architecture.name, architecture.description),
         table(("", ""), facts),
