@@ -6,24 +6,12 @@ python benchmarks/formats.py [log2 of the number of values]
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 
 import numba
 import numpy as np
+from _timing import best_of
 
 from hwsim import formats
-
-
-def best_of(function: Callable[[], object], repeats: int = 5) -> float:
-    """Least seconds of one call, after one to warm up."""
-    function()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
 
 
 def main() -> None:

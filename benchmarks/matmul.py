@@ -6,11 +6,10 @@ python benchmarks/matmul.py [M N K]
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 
 import numba
 import numpy as np
+from _timing import best_of
 
 from hwsim.arch import Architecture
 
@@ -23,17 +22,6 @@ ARCHITECTURES = (
     "tensorcore_fp16",
     "reference_fp32",
 )
-
-
-def best_of(function: Callable[[], object], repeats: int = 3) -> float:
-    """Least seconds of one call, after one to warm up (and compile)."""
-    function()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
 
 
 def main() -> None:

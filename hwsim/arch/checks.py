@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def check_architecture(architecture: Architecture) -> None:
     """Raises `LocatedError`, with the place inside the architecture, for parts that do not fit together."""
     _check_memories(architecture)
+    if architecture.vector.format.kind != "float":
+        name = architecture.vector.format.name
+        raise LocatedError(("vector", "format"), f"scales and functions need a floating-point format, got {name}")
     unit, rules = architecture.compute, architecture.quantization
     _check_scaling("activations", rules.activations, unit.a_format)
     _check_scaling("weights", rules.weights, unit.b_format)
@@ -35,7 +38,7 @@ def _check_memories(architecture: Architecture) -> None:
             raise LocatedError(("memories", name), "a memory off the chip stands before those on it: from outside in")
     inner = list(memories)[-1]
     for name, memory in memories.items():
-        if memory.per == "core" and not hasattr(architecture.compute, "cores"):
+        if memory.per == "core" and not architecture.compute.has_cores:
             raise LocatedError(("memories", name, "per"), f"a {architecture.compute.kind} has no cores; write 'chip'")
         if memory.format is not None and "output" not in memory.holds:
             raise LocatedError(("memories", name, "format"), "sums are added in a memory that holds [output]")
@@ -65,8 +68,6 @@ def wired(unit: MatmulUnit, memories: dict[str, Any]) -> MatmulUnit:
     for name, memory in memories.items():
         if memory.format is None:
             continue
-        if not hasattr(unit, "with_accumulator_memory"):
-            raise LocatedError(("memories", name, "format"), f"a {unit.kind} adds no sums in a memory; remove it")
         try:
             unit = unit.with_accumulator_memory(memory)
         except InputError as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from hwsim.base.errors import InputError
 from hwsim.base.record import Record, Registered
 from hwsim.base.registry import Registry
 from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
@@ -14,6 +15,7 @@ from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
 if TYPE_CHECKING:
     from hwsim.datapath.result import MatmulResult
     from hwsim.formats.base import Format
+    from hwsim.memory.base import Memory
     from hwsim.technology.base import Technology
 
 units: Registry[type[Record]] = Registry("unit", "hwsim.units")
@@ -49,6 +51,13 @@ class MatmulUnit(Registered, ABC):
     def tile_step(self) -> tuple[int, int, int]:
         """Granularity (m, n, k) of the tiles that leave this unit's order of additions unchanged."""
         return 1, 1, 1
+
+    has_cores: ClassVar[bool] = False
+    """Whether there are cores that memories may belong to (``per: core``)."""
+
+    def with_accumulator_memory(self, memory: Memory) -> Self:
+        """This unit with partial sums added in the format that ``memory`` states; `InputError` if it adds none."""
+        raise InputError(f"a {self.kind} adds no sums in a memory; remove it")
 
     @property
     def core_count(self) -> int:

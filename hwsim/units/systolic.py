@@ -88,7 +88,7 @@ class SystolicArray(MatmulUnit):
             cls(rows=4, cols=1, dataflow="input_stationary", pe=half),
         ]
 
-    def with_accumulator_memory(self, memory: Memory) -> SystolicArray:
+    def with_accumulator_memory(self, memory: Memory) -> Self:
         """This array with partial sums added in ``memory``'s ``format``, ``rounding`` and ``overflow``.
 
         A memory without a format leaves the array as it is. An overflow that the memory does not name is
@@ -103,7 +103,7 @@ class SystolicArray(MatmulUnit):
         else:
             fold |= {"rounding": memory.rounding} | ({"overflow": memory.overflow} if memory.overflow else {})
         try:
-            return SystolicArray.model_validate({**dict(self), "fold_accumulator": fold})
+            return type(self).model_validate({**dict(self), "fold_accumulator": fold})
         except ValidationError as error:
             problem = error.errors()[0]["msg"].removeprefix("Value error, ")
             raise InputError(f"an accumulator memory of format '{memory.format}': {problem}") from None

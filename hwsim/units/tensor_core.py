@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -46,6 +46,8 @@ class TensorCore(MatmulUnit):
     >>> core.timing(Gemm(m=64 * 132, n=1024, k=4096)).total == 128 * 512
     True
     """
+
+    has_cores: ClassVar[bool] = True
 
     kind: Literal["tensor_core"] = "tensor_core"
     cores: int = Field(default=1, ge=1)

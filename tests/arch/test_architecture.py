@@ -100,6 +100,8 @@ DOES_NOT_FIT = [  # "§" marks what the message has to point at
      "compute.pe.accumulator.bits: expected an integer between 2 and 64, got 'wide'"),
     ([("quantization:", "quantization:\n  requantization: §fixed_point"), ("int32", "fp32")],
      "quantization.requantization: fixed_point needs an integer accumulator, not fp32; write 'float'"),
+    ([("quantization:", "vector: {lanes: 4, format: §int16}\nquantization:")],
+     "vector.format: scales and functions need a floating-point format, got int16"),
 ]  # fmt: skip
 
 
