@@ -144,7 +144,7 @@ def _quantized(x: np.ndarray, fmt: Format, rule: Scaling | None, scale: Scale | 
     if nans:
         raise HwsimError(f"{nans} of {x.size} values are NaN, which {fmt.name} operands do not have")
     if rule is None:
-        return _Quantized(fmt.encode(x, overflow="saturate"), fmt)
+        return _Quantized(fmt.encode(x, overflow="inf" if fmt.has_inf else "saturate"), fmt)
     if scale is None or rule.granularity == "group":
         scale = calibrate(x, rule)
     codes = quantize(x, rule, scale)

@@ -99,3 +99,18 @@ def test_channels_are_those_of_k_whatever_the_axis() -> None:
         for axis in (0, -1)
     )
     assert (_dot(one) == _dot(other)).all()
+
+
+@pytest.mark.parametrize(("name", "beyond"), [("systolic_bf16_os_16x16", np.inf), ("tensorcore_fp16", np.inf)])
+def test_unscaled_operands_overflow_as_their_format_does(name: str, beyond: float) -> None:
+    architecture = Architecture.load(name)
+    a = np.array([[1e39, -np.inf, 1.0]])
+    ((left, _),) = quantized_pair(architecture, a, np.ones((3, 1)), None, None, "weight")
+    assert left.values.tolist() == [[beyond, -np.inf, 1.0]]
+
+
+def test_unscaled_operands_without_infinity_saturate() -> None:
+    fp8 = Architecture.load("tensorcore_fp8").model_dump(mode="json", by_alias=True)
+    architecture = Architecture.model_validate({**fp8, "quantization": {}})
+    ((left, _),) = quantized_pair(architecture, np.array([[1e9, -np.inf]]), np.ones((2, 1)), None, None, "weight")
+    assert left.values.tolist() == [[448.0, -448.0]]
