@@ -91,9 +91,7 @@ def parse_fraction(value: Any) -> float:
 Bytes = Annotated[int, *_quantity("B", integer=True, most=2**60), Field(gt=0)]
 Hertz = Annotated[float, *_quantity("Hz", most=1e15), Field(gt=0)]
 BytesPerSecond = Annotated[float, *_quantity("B/s", most=1e21), Field(gt=0)]
-Seconds = Annotated[float, *_quantity("s"), Field(ge=0)]
 Joules = Annotated[float, *_quantity("J"), Field(ge=0)]
-Watts = Annotated[float, *_quantity("W"), Field(ge=0)]
 SquareMetres = Annotated[float, *_quantity("m2", powers=2), Field(ge=0)]
 _FRACTION = WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}], "description": "0 to 1, e.g. '0.5 %'"})
 Fraction01 = Annotated[float, BeforeValidator(parse_fraction), Field(ge=0, le=1), _FRACTION]

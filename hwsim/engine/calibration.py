@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hwsim.base.errors import naming
 from hwsim.engine.operands import along, calibrate_operand, second_activation_rule
+from hwsim.engine.recorder import Recorder, Side
 from hwsim.formats.quantize import Scale, Scaling
-from hwsim.workload import ReferenceBackend, Workload
-from hwsim.workload.backend import Activation, OperandRole
+from hwsim.workload import Workload
 
 if TYPE_CHECKING:
     from hwsim.engine.plan import Plan
     from hwsim.formats.base import Format
-
-Side = Literal["a", "b"]
 
 
 @dataclass(frozen=True)
@@ -36,28 +34,6 @@ class Scales:
         return self.operands.get((step, side))
 
 
-class _Recorder(ReferenceBackend):
-    """Keeps the activations that each product multiplies."""
-
-    def __init__(self) -> None:
-        self.operands: dict[tuple[str, Side], np.ndarray] = {}
-
-    def matmul(
-        self,
-        name: str,
-        a: np.ndarray,
-        b: np.ndarray,
-        *,
-        bias: np.ndarray | None = None,
-        activation: Activation | None = None,
-        b_role: OperandRole = "weight",
-    ) -> np.ndarray:
-        self.operands[name, "a"] = a
-        if b_role == "activation":
-            self.operands[name, "b"] = b
-        return super().matmul(name, a, b, bias=bias, activation=activation, b_role=b_role)
-
-
 def calibrate_activations(
     workload: Workload, scaling: Scaling | None, b_format: Format, plan: Plan, seed: int
 ) -> Scales:
@@ -70,7 +46,7 @@ def calibrate_activations(
     data = workload.calibration_data(seed)
     if scaling is None or data is None:
         return Scales()
-    recorder = _Recorder()
+    recorder = Recorder()
     outputs = workload.evaluate(recorder, seed=seed, data=data)
     if workload.inputs is not None:
         outputs[workload.inputs.data] = data
@@ -83,7 +59,7 @@ def calibrate_activations(
     }
     operands = {
         (step, side): _calibrated(step, _matrix(array), rules[side])
-        for (step, side), array in recorder.operands.items()
+        for (step, side), array in recorder.activations.items()
         if side == "b" or plan.scaled_as.get(step) not in tensors
     }
     return Scales(tensors, operands)

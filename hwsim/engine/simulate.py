@@ -15,9 +15,10 @@ from hwsim.engine.backend import SimulatedBackend, StepNumbers
 from hwsim.engine.calibration import calibrate_activations
 from hwsim.engine.cost import CostModel
 from hwsim.engine.metrics import relative_l2, sqnr_db
-from hwsim.engine.plan import plan
+from hwsim.engine.plan import Plan, plan
+from hwsim.engine.recorder import Recorder
 from hwsim.engine.result import OPERATOR_KEYS, Result
-from hwsim.workload import Operator, ReferenceBackend, Step
+from hwsim.workload import Operator, Step
 
 if TYPE_CHECKING:
     from hwsim.arch import Architecture
@@ -49,8 +50,8 @@ def simulate(
     rows = [_row(operator, step, costs) for operator, step in steps]
     score = None
     if numerics:
-        simulated, outputs = _simulated(architecture, workload, seed, len(steps), progress)
-        reference = _Kept()
+        simulated, outputs = _simulated(architecture, workload, flow, seed, len(steps), progress)
+        reference = Recorder()
         wanted = workload.evaluate(reference, seed=seed)
         for row in rows:
             _add_errors(row, simulated[row["name"]], reference.outputs[row["name"]])
@@ -86,21 +87,6 @@ def versions() -> dict[str, str]:
     return packages | {"python": platform.python_version()}
 
 
-class _Kept(ReferenceBackend):
-    """The float64 run, with the last output of every step."""
-
-    def __init__(self) -> None:
-        self.outputs: dict[str, np.ndarray] = {}
-
-    def matmul(self, name: str, *args: Any, **kwargs: Any) -> np.ndarray:
-        self.outputs[name] = super().matmul(name, *args, **kwargs)
-        return self.outputs[name]
-
-    def vector(self, name: str, *args: Any, **kwargs: Any) -> np.ndarray:
-        self.outputs[name] = super().vector(name, *args, **kwargs)
-        return self.outputs[name]
-
-
 def _row(operator: Operator, step: Step, costs: CostModel) -> dict[str, Any]:
     with naming(step.name):
         costed = costs.row(operator, step)
@@ -108,9 +94,8 @@ def _row(operator: Operator, step: Step, costs: CostModel) -> dict[str, Any]:
 
 
 def _simulated(
-    architecture: Architecture, workload: Workload, seed: int, steps: int, progress: Progress | None
+    architecture: Architecture, workload: Workload, flow: Plan, seed: int, steps: int, progress: Progress | None
 ) -> tuple[dict[str, StepNumbers], dict[str, np.ndarray]]:
-    flow = plan(workload.operators)
     rule, b_format = architecture.quantization.activations, architecture.compute.b_format
     scales = calibrate_activations(workload, rule, b_format, flow, seed)
     backend = SimulatedBackend(architecture, flow, scales)

@@ -8,6 +8,7 @@ on neither which other rows are drawn nor in which order.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -20,7 +21,7 @@ from hwsim.base.record import Record
 _ROW_STRIDE = 1 << 128  # counter blocks between rows; no row draws as many
 
 
-class _Distribution(Record):
+class _Distribution(Record, ABC):
     shape: list[PositiveInt] | None = None
     """The tensor's shape, where the operator does not imply it (a weight's, for example)."""
     outlier_channels: Fraction01 = 0.0
@@ -28,8 +29,9 @@ class _Distribution(Record):
     outlier_scale: PositiveFloat = 20.0
     """Outlier features are up to 20 times larger than the others (LLM.int8(), arXiv:2208.07339, section 4)."""
 
+    @abstractmethod
     def sample(self, generator: np.random.Generator, count: int) -> np.ndarray:
-        raise NotImplementedError
+        """``count`` values, float64."""
 
 
 class Normal(_Distribution):

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from hwsim.units import vector_work
 from hwsim.units.base import VectorWork
+from hwsim.units.vector_operations import erf
 
 Array = NDArray[np.float64]
-
-_erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def relu(x: Array) -> Array:
@@ -29,7 +28,7 @@ def relu(x: Array) -> Array:
 
 def gelu(x: Array) -> Array:
     """x/2 · (1 + erf(x/√2)) (Hendrycks and Gimpel, arXiv:1606.08415)."""
-    return np.asarray(0.5 * x * (1.0 + _erf(x * math.sqrt(0.5))))
+    return np.asarray(0.5 * x * (1.0 + erf(x * math.sqrt(0.5))))
 
 
 def gelu_tanh(x: Array) -> Array:
