@@ -192,7 +192,7 @@ class Datapath(Record):
         result = self.matmul_codes(_encode(operands.a, a), _encode(operands.b, b), start)
         if self.result_format.kind == "integer" and self.output is None:
             return result.codes
-        return self.result_format.decode(result.codes)
+        return self.result_format.decode(result.codes).astype(np.float64, copy=False)
 
     @property
     def _code_dtype(self) -> np.dtype[Any]:

@@ -132,7 +132,8 @@ class Products:
     @_prepared_once
     def values(self) -> tuple[np.ndarray, np.ndarray]:
         """float64 operands a [G·M, K] and b [G, K, N], exact."""
-        return self.a_format.decode(self.a), self._matrices_of_b(self.b_format.decode(self.b))
+        a, b = (f.decode(codes).astype(np.float64) for f, codes in ((self.a_format, self.a), (self.b_format, self.b)))
+        return a, self._matrices_of_b(b)
 
     def _matrices_of_b(self, b: np.ndarray) -> np.ndarray:
         """[G·N, K] -> [G, K, N]."""

@@ -120,7 +120,7 @@ class SimulatedBackend:
         multiples = sums.dtype == np.int64
         if fmt.kind == "integer":
             return sums if multiples else fmt.decode(sums).astype(np.int64)
-        return np.asarray(sums * fmt.smallest if multiples else fmt.decode(sums))
+        return np.asarray(sums * fmt.smallest if multiples else fmt.decode(sums, np.float64))
 
     def _without(self, terms: np.ndarray, sums: np.ndarray) -> np.ndarray:
         """``sums`` − ``terms``: exactly of integers, else by the vector unit in its own format."""

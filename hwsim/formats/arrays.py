@@ -28,6 +28,12 @@ def numeric(x: ArrayLike) -> Array:
         raise InputError(f"expected float32, float64 or integers to encode, got {values.dtype}") from None
 
 
+def lanes(x: Array) -> tuple[Array, Array]:
+    """The patterns of float32 or float64 ``x``, unsigned and signed, for the kernels that work in its width."""
+    width = x.dtype.itemsize
+    return x.view(f"u{width}"), x.view(f"i{width}")
+
+
 def magnitudes(values: Array) -> tuple[Array, NDArray[np.uint64]]:
     """Signs and magnitudes of integers of any type."""
     negative = values < 0

@@ -7,7 +7,6 @@ and registers itself with `families`. It supplies what is particular to it (`_en
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from fractions import Fraction
 from functools import cached_property
@@ -19,7 +18,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from hwsim.base.errors import InputError, did_you_mean
 from hwsim.base.registry import Registry
 from hwsim.formats.arrays import Array, magnitudes, numeric
-from hwsim.formats.rounding import NAN_POLICIES, OVERFLOWS, mode_number
+from hwsim.formats.exact import Draw
+from hwsim.formats.rounding import NAN_POLICIES, OVERFLOWS, Mode, mode_of
+from hwsim.formats.spacing import Spacing
+from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 FINITE, POSITIVE_INFINITY, NEGATIVE_INFINITY, NOT_A_NUMBER = range(4)
 """Values of `Unpacked.special`."""
@@ -42,7 +44,7 @@ class Unpacked(NamedTuple):
     """0 finite, 1 +inf, 2 −inf, 3 NaN."""
 
 
-class Format(ABC):
+class Format(Spacing, ABC):
     """A set of values and the bit patterns that stand for them. Kinds derive from it as frozen dataclasses."""
 
     kind: ClassVar[str]
@@ -101,11 +103,11 @@ class Format(ABC):
         """Which codes are a negative zero."""
 
     @abstractmethod
-    def _encode_floats(self, x: Array, out: Array, mode: int, overflow: str, nan: str) -> int:
+    def _encode_floats(self, x: Array, out: Array, mode: Mode, overflow: str, nan: str) -> int:
         """Fill ``out`` with the codes of contiguous float32 or float64 ``x``; return how many were NaN."""
 
     @abstractmethod
-    def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: int, overflow: str) -> None:
+    def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: Mode, overflow: str) -> None:
         """Fill ``out`` with the codes of ``±magnitude`` (uint64)."""
 
     @classmethod
@@ -118,6 +120,10 @@ class Format(ABC):
         """A few unusual members, for the contract test that every kind of format passes."""
         return []
 
+    def _round_float32(self, x: Array, mode: Mode, overflow: str, nan: str) -> tuple[Array, int] | None:
+        """``decode(encode(x))`` in one pass, and how many were NaN; None where the kind has no such kernel."""
+        return None
+
     # What judges it -------------------------------------------------------------------------------
 
     def golden_value(self, code: int) -> Fraction | float:
@@ -128,8 +134,13 @@ class Format(ABC):
         """
         raise NotImplementedError(f"{self.kind} formats have no golden rule")
 
-    def golden_code(self, value: Fraction | float, rounding: str, overflow: str, nan: str) -> int:
-        """The code of ``value``, rounded once; `ValueError` for NaN under the policy ``error`` where there is none."""
+    def golden_code(
+        self, value: Fraction | float, rounding: str, overflow: str, nan: str, draw: Draw | None = None
+    ) -> int:
+        """The code of ``value``, rounded once; `ValueError` for NaN under the policy ``error`` where there is none.
+
+        ``draw`` has the bits of a random rounding; `hwsim.formats.exact` has what such rules are written with.
+        """
         raise NotImplementedError(f"{self.kind} formats have no golden rule")
 
     # What follows ---------------------------------------------------------------------------------
@@ -139,43 +150,52 @@ class Format(ABC):
         """The unsigned integer type that holds a code in its low ``bits`` bits."""
         return np.dtype(next(t for t in ("u1", "u2", "u4", "u8") if self.bits <= 8 * np.dtype(t).itemsize))
 
-    @property
+    @cached_property
     def value_dtype(self) -> np.dtype[Any]:
-        """The type `decode` returns, which holds every value exactly."""
-        return np.dtype(np.float64)
+        """The type `decode` returns: float32 for formats of up to 16 bits whose values it holds, else float64."""
+        single = np.dtype(np.float32)
+        return single if self.bits <= TABLE_BITS and self.fits(single) else np.dtype(np.float64)
 
     def fits(self, dtype: np.dtype[Any]) -> bool:
         """Whether each value is one of the numpy type ``dtype``."""
         if self.bits > TABLE_BITS:
-            return dtype == self.value_dtype
+            return dtype == np.float64
         with np.errstate(all="ignore"):  # what does not fit is what is asked for
             return bool(np.array_equal(self._value_table.astype(dtype), self._value_table, equal_nan=True))
-
-    @property
-    def code_count(self) -> int:
-        """Number of bit patterns, ``2**bits``."""
-        return 1 << self.bits
-
-    @property
-    def dynamic_range_db(self) -> float:
-        """``20 log10(max / smallest)``."""
-        return 20 * math.log10(self.max / self.smallest)
 
     def __str__(self) -> str:
         return self.name
 
-    def encode(self, x: ArrayLike, rounding: str = "rne", overflow: str | None = None, nan: str | None = None) -> Array:
+    def encode(
+        self,
+        x: ArrayLike,
+        rounding: str = "rne",
+        overflow: str | None = None,
+        nan: str | None = None,
+        *,
+        seed: int = 0,
+        random_bits: int | None = None,
+        random: ArrayLike | None = None,
+    ) -> Array:
         """Codes of ``x``, each value rounded once, of the shape of ``x`` and of `code_dtype`.
 
         ``x`` holds float32, float64 (float16 and smaller floats are widened, which is exact) or integers.
 
         ``rounding``: ``rne`` to nearest, ties to the even code; ``rna`` ties away from zero; ``rz`` toward
-        zero; ``ru`` toward +inf; ``rd`` toward −inf.
+        zero; ``ru`` toward +inf; ``rd`` toward −inf; ``odd`` to the odd one of the two codes beside x, unless x is
+        a value. With the fraction d of the way from the code toward zero to the next, and r of ``random_bits`` = n
+        random bits, away from zero where: ``stochastic_a`` (or ``stochastic``) ``floor(d·2**n) + r >= 2**n``;
+        ``stochastic_b`` ``floor(d·2**(n+1)) + 2r + 1 >= 2**(n+1)``; ``stochastic_c`` ``rint(d·2**n) + r >= 2**n``
+        (the three forms of IEEE P3109); ``equal_probability`` d > 0 and r is odd.
+
+        ``random`` gives r for each value; else r is the top n bits of word i of Philox4x32-10 keyed by ``seed``,
+        i the value's place in ``x``: the same for any number of threads.
 
         ``overflow``: what becomes of a value whose rounding, had the format no largest value, lies beyond it.
-        ``inf``: infinity, or NaN where the format has no infinity; modes that round inward stop at the
-        largest value; infinities likewise become infinity or NaN. ``saturate``: the largest value of that
-        sign, infinities included. ``wrap`` (integer and fixed point): the low bits of the rounded value.
+        ``inf``: infinity, or NaN where the format has no infinity; modes that round inward (``odd`` among them) stop
+        at the largest value; infinities likewise become infinity or NaN. ``saturate``: the largest value of that
+        sign, infinities included. ``saturate_finite``: the largest value, but infinities stay (P3109's
+        SatPropagate). ``wrap`` (integer and fixed point): the low bits of the rounded value.
         None: the first of `overflows`. A negative value of an unsigned format counts as overflow.
 
         ``nan``: what becomes of NaN where the format has none. ``error`` (the default) raises; ``zero``;
@@ -184,18 +204,14 @@ class Format(ABC):
 
         Raises `InputError` for an unknown or unsupported name and for NaN under ``error``.
         """
-        mode = mode_number(rounding)
-        overflow = self._checked_overflow(overflow)
-        nan = self._checked_nan(nan)
         values = numeric(x)
+        mode = mode_of(rounding, values.size, seed, random_bits, random)
+        overflow, nan = self._checked_overflow(overflow), self._checked_nan(nan)
         out = np.empty(values.shape, self.code_dtype)
         if values.dtype.kind == "f":
-            nans = self._encode_floats(values.reshape(-1), out.reshape(-1), mode, overflow, nan)
-            if nans and nan == "error" and not self.has_nan:
-                raise InputError(
-                    f"{self.name} has no NaN, but {nans} of {values.size} values are NaN; "
-                    "give nan='zero', 'negative_zero' or 'max' to replace them"
-                )
+            self._check_nans(
+                self._encode_floats(values.reshape(-1), out.reshape(-1), mode, overflow, nan), values.size, nan
+            )
         else:
             negative, magnitude = magnitudes(values.reshape(-1))
             self._encode_integers(negative, magnitude, out.reshape(-1), mode, overflow)
@@ -213,20 +229,35 @@ class Format(ABC):
             raise InputError(f"{wanted} does not hold every value of {self.name}")
         if self.bits > TABLE_BITS:
             return self._values_of(checked.reshape(-1)).reshape(checked.shape).astype(wanted, copy=False)
-        from hwsim.kernels.codec import look_up
-
         out = np.empty(checked.shape, wanted)
         look_up(checked.reshape(-1), self._table(wanted), out.reshape(-1))
         return out
 
-    def round(self, x: ArrayLike, rounding: str = "rne", overflow: str | None = None, nan: str | None = None) -> Array:
+    def round(
+        self,
+        x: ArrayLike,
+        rounding: str = "rne",
+        overflow: str | None = None,
+        nan: str | None = None,
+        *,
+        seed: int = 0,
+        random_bits: int | None = None,
+        random: ArrayLike | None = None,
+    ) -> Array:
         """``decode(encode(x))`` in the type of ``x`` where that holds every value of the format.
 
         float32 in gives float32 if each value of the format is a float32, otherwise `value_dtype`.
         """
         values = numeric(x)
-        wanted = values.dtype if self.fits(values.dtype) else None
-        return self.decode(self.encode(values, rounding, overflow, nan), wanted)
+        if values.dtype == np.float32 and self.fits(values.dtype):
+            mode = mode_of(rounding, values.size, seed, random_bits, random)
+            overflow, policy = self._checked_overflow(overflow), self._checked_nan(nan)
+            done = self._round_float32(values.reshape(-1), mode, overflow, policy)
+            if done is not None:
+                self._check_nans(done[1], values.size, policy)
+                return done[0].reshape(values.shape)
+        codes = self.encode(values, rounding, overflow, nan, seed=seed, random_bits=random_bits, random=random)
+        return self.decode(codes, values.dtype if self.fits(values.dtype) else None)
 
     def unpack(self, codes: ArrayLike) -> Unpacked:
         """Significands, exponents of the last place and specials of ``codes``; see `Unpacked`."""
@@ -274,6 +305,13 @@ class Format(ABC):
         values[parts.special == NOT_A_NUMBER] = np.nan
         return values
 
+    def _check_nans(self, nans: int, of: int, nan: str) -> None:
+        if nans and nan == "error" and not self.has_nan:
+            raise InputError(
+                f"{self.name} has no NaN, but {nans} of {of} values are NaN; "
+                "give nan='zero', 'negative_zero' or 'max' to replace them"
+            )
+
     def _checked_overflow(self, overflow: str | None) -> str:
         if overflow is None:
             return self.overflows[0]
@@ -302,6 +340,19 @@ class Format(ABC):
             return np.asarray(given, order="C")
         masked = given.astype(np.uint64) & np.uint64(self.code_count - 1)
         return masked.astype(self.code_dtype, order="C")
+
+
+def look_up(codes: Array, table: Array, out: Array) -> None:
+    """``out[i] = table[codes[i]]`` of flat arrays, eight codes of a byte at a time."""
+    from hwsim.kernels import decode as kernels
+
+    whole = codes.size // 8 if codes.dtype == np.uint8 and codes.flags.c_contiguous else 0
+    if whole:
+        words = codes[: 8 * whole].view(np.uint64)
+        over_threads(kernels.look_up_bytes, whole, codes.size // VECTOR_SPAN, words, table, out)
+    over_threads(
+        kernels.look_up, codes.size - 8 * whole, codes.size // VECTOR_SPAN, codes[8 * whole :], table, out[8 * whole :]
+    )
 
 
 families: Registry[type[Format]] = Registry("kind of format", "hwsim.formats")

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,20 @@ from hwsim.formats.base import (
     Unpacked,
     families,
 )
-from hwsim.formats.float_kernel import decode_floats, encode_floats, encode_integers, kernel_parameters
-from hwsim.formats.rounding import mode_number
+from hwsim.formats.float_kernel import (
+    decode_floats,
+    encode_floats,
+    encode_integers,
+    fits_lanes,
+    kernel_parameters,
+    round_float32,
+)
+from hwsim.formats.rounding import Mode, mode_number
 
-Specials = Literal["ieee", "fn", "fnuz", "none"]
+Specials = Literal["ieee", "fn", "fnuz", "none", "p3109"]
 
-_EXMY = re.compile(r"e([1-9]\d?)m(\d\d?)")
+_EXMY = re.compile(r"(u?)e([1-9]\d?)m(\d\d?)(?:b(-?\d+))?(fnuz|fn|finite)?(_flush)?")
+_P3109 = re.compile(r"p3109_k([3-8])p([1-8])([su])([ef])")
 
 
 @families.register("float")
@@ -56,7 +64,8 @@ class FloatFormat(Format):
     subnormals: bool = True
     """Whether field 0 holds subnormals; otherwise its codes are all zero and no value lies in between."""
     specials: Specials = "ieee"
-    """ieee: inf and NaN at the top field. fn: NaN at all ones, no inf. fnuz: NaN at −0, no inf. none: neither."""
+    """ieee: inf and NaN at the top field. fn: NaN at all ones, no inf. fnuz: NaN at −0, no inf. none: neither.
+    p3109: infinities at the largest codes, one NaN, at −0 (unsigned: at all ones, inf just below)."""
     zero: bool = True
     """Whether field 0 holds zero; otherwise it is a field of normal numbers like the others (e8m0fnu)."""
 
@@ -68,8 +77,8 @@ class FloatFormat(Format):
     def _problem(self) -> str | None:
         if not (1 <= self.exponent_bits <= 11 and 1 <= self.precision <= 53):
             return "expected 1 to 11 exponent bits and 1 to 53 significand bits"
-        if self.specials not in ("ieee", "fn", "fnuz", "none"):
-            return f"expected specials ieee, fn, fnuz or none, got '{self.specials}'"
+        if self.specials not in get_args(Specials):
+            return f"expected specials {', '.join(get_args(Specials))}, got '{self.specials}'"
         if (self.signed and not self.zero) or (not self.signed and self.specials == "fnuz"):
             return "fnuz needs a sign, its NaN being negative zero; a format without zero has none"
         if self.limit_code < (1 if self.subnormals or not self.zero else 1 << self.mantissa_bits):
@@ -91,16 +100,21 @@ class FloatFormat(Format):
 
     @property
     def has_inf(self) -> bool:
-        return self.specials == "ieee"
+        return self.specials in ("ieee", "p3109")
 
     @property
     def has_nan(self) -> bool:
         # With no stored bits the top field has one code, which is infinity.
-        return self.specials in ("fn", "fnuz") or (self.specials == "ieee" and self.mantissa_bits > 0)
+        return self.specials in ("fn", "fnuz", "p3109") or (self.specials == "ieee" and self.mantissa_bits > 0)
 
     @property
     def has_negative_zero(self) -> bool:
-        return self.signed and self.specials != "fnuz"
+        return self.signed and not self._lone_nan
+
+    @property
+    def _lone_nan(self) -> bool:
+        """Whether the code that would be −0 is NaN."""
+        return self.signed and self.specials in ("fnuz", "p3109")
 
     @property
     def emin(self) -> int:
@@ -148,13 +162,10 @@ class FloatFormat(Format):
         return math.ldexp(1.0, -self.mantissa_bits)
 
     @property
-    def binades(self) -> float:
-        """``log2(max / smallest)``."""
-        return math.log2(self.max) - math.log2(self.smallest)
-
-    @property
     def overflows(self) -> tuple[str, ...]:
-        return ("inf", "saturate") if self.has_inf or self.has_nan else ("saturate",)
+        if self.has_inf:
+            return ("inf", "saturate", "saturate_finite")
+        return ("inf", "saturate") if self.has_nan else ("saturate",)
 
     # Codes ----------------------------------------------------------------------------------------
 
@@ -164,6 +175,8 @@ class FloatFormat(Format):
         codes = 1 << (self.exponent_bits + self.mantissa_bits)
         if self.specials == "ieee":
             return codes - (1 << self.mantissa_bits) - 1
+        if self.specials == "p3109":
+            return codes - 2 if self.signed else codes - 3
         return codes - 2 if self.specials == "fn" else codes - 1
 
     @property
@@ -178,7 +191,9 @@ class FloatFormat(Format):
             return None
         if self.specials == "ieee":
             return self.limit_code + 1 + (1 << (self.mantissa_bits - 1))
-        return self.sign_code if self.specials == "fnuz" else self.limit_code + 1
+        if self._lone_nan:
+            return self.sign_code
+        return self.limit_code + 1 + int(self.has_inf)
 
     def _magnitude_value(self, code: int) -> float:
         field, stored = code >> self.mantissa_bits, code & ((1 << self.mantissa_bits) - 1)
@@ -198,16 +213,23 @@ class FloatFormat(Format):
         """`parameters` under the default policies."""
         return self.parameters()
 
-    def _encode_floats(self, x: Array, out: Array, mode: int, overflow: str, nan: str) -> int:
-        return encode_floats(self, x, out, kernel_parameters(self, mode, overflow, nan))
+    def _encode_floats(self, x: Array, out: Array, mode: Mode, overflow: str, nan: str) -> int:
+        return encode_floats(self, x, out, kernel_parameters(self, mode.number, overflow, nan), mode)
 
-    def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: int, overflow: str) -> None:
-        parameters = kernel_parameters(self, mode, overflow, "zero")
+    def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: Mode, overflow: str) -> None:
+        parameters = kernel_parameters(self, mode.number, overflow, "zero")
         if magnitude.size and int(magnitude.max()) > 1 << 53:
+            if mode.random:
+                raise InputError("random rounding takes integers up to 2**53, of which float64 has each")
             encode_integers(negative, magnitude, out, parameters)
             return
         exact = magnitude.astype(np.float64)
-        encode_floats(self, np.where(negative, -exact, exact), out, parameters)
+        encode_floats(self, np.where(negative, -exact, exact), out, parameters, mode)
+
+    def _round_float32(self, x: Array, mode: Mode, overflow: str, nan: str) -> tuple[Array, int] | None:
+        if mode.random or self.bits > 32 or not fits_lanes(self, x, mode):
+            return None
+        return round_float32(self, x, kernel_parameters(self, mode.number, overflow, nan))
 
     # Decoding -------------------------------------------------------------------------------------
 
@@ -231,7 +253,7 @@ class FloatFormat(Format):
             infinite = magnitude == self.limit_code + 1
             special[infinite & ~negative] = POSITIVE_INFINITY
             special[infinite & negative] = NEGATIVE_INFINITY
-        if self.specials == "fnuz":
+        if self._lone_nan:
             special[(magnitude == 0) & negative] = NOT_A_NUMBER
         return special
 
@@ -262,12 +284,39 @@ class FloatFormat(Format):
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
-        """``e{x}m{y}``: x exponent bits, y stored bits, bias ``2**(x−1) − 1``, inf and NaN at the top field."""
+        """``e{x}m{y}``: x exponent bits, y stored bits, bias ``2**(x−1) − 1``, inf and NaN at the top field.
+
+        A ``u`` in front: no sign, NaN at all ones. Behind: ``b{bias}`` the bias; ``fn`` NaN at all ones and no inf,
+        ``fnuz`` NaN at −0, no inf and a bias one larger, ``finite`` neither; ``_flush`` no subnormals. And IEEE P3109's
+        ``p3109_k{K}p{P}{s|u}{e|f}``: K bits, precision P, signed or unsigned, extended (with inf) or finite.
+        """
+        return cls._parse_exmy(name) or cls._parse_p3109(name)
+
+    @classmethod
+    def _parse_exmy(cls, name: str) -> Self | None:
         match = _EXMY.fullmatch(name)
         if match is None:
             return None
-        exponent_bits, mantissa_bits = int(match[1]), int(match[2])
-        return cls(name, exponent_bits, mantissa_bits + 1, (1 << (exponent_bits - 1)) - 1)
+        unsigned, exponent_bits, mantissa_bits, bias, suffix, flush = match.groups()
+        specials = {None: "fn" if unsigned else "ieee", "finite": "none"}.get(suffix, suffix)
+        usual = (1 << (int(exponent_bits) - 1)) - 1 + int(specials == "fnuz")
+        return cls(
+            name, int(exponent_bits), int(mantissa_bits) + 1, usual if bias is None else int(bias),
+            signed=not unsigned, subnormals=flush is None, specials=specials,  # type: ignore[arg-type]  # one of four
+        )  # fmt: skip
+
+    @classmethod
+    def _parse_p3109(cls, name: str) -> Self | None:
+        match = _P3109.fullmatch(name)
+        if match is None:
+            return None
+        k, p, signed, extended = int(match[1]), int(match[2]), match[3] == "s", match[4] == "e"
+        exponent_bits = k - p + int(not signed)
+        if exponent_bits < 1:
+            raise InputError(f"float format '{name}': precision {p} leaves no exponent in {k} bits")
+        finite: Specials = "fnuz" if signed else "fn"
+        # IEEE P3109 interim report, section 4.4: the bias is 2**(K−P−1), of unsigned formats 2**(K−P).
+        return cls(name, exponent_bits, p, 1 << (exponent_bits - 1), signed, specials="p3109" if extended else finite)
 
     @classmethod
     def examples(cls) -> list[Self]:
@@ -281,4 +330,7 @@ class FloatFormat(Format):
             cls("powers", 5, 1, 15),
             cls("powers_nonan", 3, 1, 3, specials="none"),
             cls("one_field", 1, 4, 0),
+            cls("p3109_k8p3se", 5, 3, 16, specials="p3109"),
+            cls("p3109_k6p1ue", 6, 1, 32, signed=False, specials="p3109"),
+            cls("p3109_k5p2sf", 3, 2, 4, specials="fnuz"),
         ]

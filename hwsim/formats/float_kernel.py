@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.formats.arrays import FLOAT32, FLOAT64, Array, int64_patterns
-from hwsim.formats.rounding import RD, RNA, RNE, RU
+from hwsim.formats.arrays import FLOAT32, Array, int64_patterns, lanes
+from hwsim.formats.rounding import ODD, RD, RNE, RU, RZ, Mode
 from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ def kernel_parameters(fmt: FloatFormat, mode: int, overflow: str, nan: str) -> A
     least = fmt.sign_code | fmt.limit_code if fmt.signed else 0
     positive, negative = _infinity(fmt, False), _infinity(fmt, True)
     # Rounding without a limit stays inside where the mode rounds inward.
-    over_positive = positive if mode in (RNE, RNA, RU) else fmt.limit_code
-    over_negative = negative if mode in (RNE, RNA, RD) else least
+    stops = overflow == "saturate_finite"
+    over_positive = fmt.limit_code if stops or mode in (RZ, RD, ODD) else positive
+    over_negative = least if stops or mode in (RZ, RU, ODD) else negative
     if overflow == "saturate":
         positive, negative, over_positive, over_negative = fmt.limit_code, least, fmt.limit_code, least
     skipped = 0 if fmt.zero else 1 << fmt.mantissa_bits
@@ -62,17 +63,40 @@ def _nan_replacement(fmt: FloatFormat, nan: str) -> int:
     return {"max": fmt.limit_code, "negative_zero": fmt.sign_code}.get(nan, 0)
 
 
-def encode_floats(fmt: FloatFormat, x: Array, out: Array, parameters: Array) -> int:
+def encode_floats(fmt: FloatFormat, x: Array, out: Array, parameters: Array, mode: Mode) -> int:
     """Fill ``out`` with the codes of float32 or float64 ``x``; returns the number of NaN."""
-    from hwsim.kernels import codec
+    from hwsim.kernels import encode_float as kernels
 
-    # The kernel only discards bits; what float32 lacks of the format, float64 has.
-    if x.dtype == np.float32 and (fmt.mantissa_bits > FLOAT32[0] or fmt.emin < -126 or fmt.bits > 32):
-        x = x.astype(np.float64)
+    x = x if fits_lanes(fmt, x, mode) else x.astype(np.float64)
     single = x.dtype == np.float32
-    patterns = x.view(np.int32 if single else np.int64)
-    source = FLOAT32 if single else FLOAT64
-    return over_threads(codec.encode_floats, x.size, x.size // VECTOR_SPAN, patterns, out, *source, parameters)
+    worth = x.size // VECTOR_SPAN
+    if mode.random:
+        randomly = kernels.encode_float32_randomly if single else kernels.encode_float64_randomly
+        return over_threads(randomly, x.size, worth, *lanes(x), out, parameters, mode.words, mode.key, mode.bits)
+    return over_threads(
+        kernels.encode_float32 if single else kernels.encode_float64, x.size, worth, *lanes(x), out, parameters
+    )
+
+
+def fits_lanes(fmt: FloatFormat, x: Array, mode: Mode) -> bool:
+    """Whether the kernels take ``x`` as it is. They only discard bits; what float32 lacks, float64 has."""
+    wide = fmt.mantissa_bits > FLOAT32[0] or fmt.emin < -126 or fmt.bits > 32 or mode.bits > 24
+    return not (x.dtype == np.float32 and wide)
+
+
+def round_float32(fmt: FloatFormat, x: Array, parameters: Array) -> tuple[Array, int]:
+    """float32 ``x`` rounded into a format whose values are all float32, without codes; and the number of NaN."""
+    from hwsim.kernels import encode_float as kernels
+
+    infinity = fmt.limit_code + 1 if fmt.has_inf else -1
+    lone_sign = fmt.nan_code is not None and fmt.nan_code == fmt.sign_code
+    nan = -1 if fmt.nan_code is None or lone_sign else fmt.nan_code & ~fmt.sign_code
+    special = np.array([infinity, nan, fmt.sign_code if lone_sign else -1], np.int64)
+    smallest = np.float32(np.ldexp(1.0, fmt.last_place_min))
+    out = np.empty(x.shape, np.float32)
+    patterns = out.view(np.uint32)
+    worth = x.size // VECTOR_SPAN
+    return out, over_threads(kernels.round_float32, x.size, worth, *lanes(x), patterns, parameters, special, smallest)
 
 
 def encode_integers(negative: Array, magnitude: Array, out: Array, parameters: Array) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.base.errors import InputError
-from hwsim.formats.arrays import FLOAT32, FLOAT64, Array, int64_patterns
-from hwsim.formats.base import Format, Unpacked, families
+from hwsim.formats.arrays import Array, int64_patterns, lanes
+from hwsim.formats.base import TABLE_BITS, Format, Unpacked, families
+from hwsim.formats.rounding import Mode
 from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 _INTEGER = re.compile(r"(u?)int([1-9]\d?)(_symmetric)?")
@@ -61,15 +63,13 @@ class UniformFormat(Format):
     def overflows(self) -> tuple[str, ...]:
         return ("saturate", "wrap")
 
-    def _encode_floats(self, x: Array, out: Array, mode: int, overflow: str, nan: str) -> int:
-        from hwsim.kernels import codec
+    def _encode_floats(self, x: Array, out: Array, mode: Mode, overflow: str, nan: str) -> int:
+        from hwsim.kernels import encode_fixed as kernels
 
-        single = x.dtype == np.float32
-        source = FLOAT32 if single else FLOAT64
         parameters = int64_patterns(
             [
                 self.fraction_bits,
-                mode,
+                mode.number,
                 self.max_code,
                 -self.min_code,
                 int(overflow == "wrap"),
@@ -77,10 +77,16 @@ class UniformFormat(Format):
                 self.max_code if nan == "max" else 0,
             ]
         )
-        patterns = x.view(np.int32 if single else np.int64)
-        return over_threads(codec.encode_fixed, x.size, x.size // VECTOR_SPAN, patterns, out, *source, parameters)
+        if x.dtype == np.float32 and (self.bits > 32 or mode.random):
+            x = x.astype(np.float64)
+        worth = x.size // VECTOR_SPAN
+        if not mode.random:
+            kernel = kernels.encode_float32 if x.dtype == np.float32 else kernels.encode_float64
+            return over_threads(kernel, x.size, worth, *lanes(x), out, parameters)
+        drawn = (mode.words, mode.key, mode.bits)
+        return over_threads(kernels.encode_float64_randomly, x.size, worth, *lanes(x), out, parameters, *drawn)
 
-    def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: int, overflow: str) -> None:
+    def _encode_integers(self, negative: Array, magnitude: Array, out: Array, mode: Mode, overflow: str) -> None:
         limit = np.where(negative, np.uint64(-self.min_code), np.uint64(self.max_code))
         shift = np.uint64(self.fraction_bits)
         shifted = magnitude << shift
@@ -146,14 +152,14 @@ class IntegerFormat(UniformFormat):
     def min(self) -> int:
         return self.min_code
 
-    @property
+    @cached_property
     def value_dtype(self) -> np.dtype[Any]:
         if self.bits <= 53:
-            return np.dtype(np.float64)
+            return np.dtype(np.float32 if self.bits <= TABLE_BITS else np.float64)
         return np.dtype(np.int64 if self.signed else np.uint64)
 
     def _values_of(self, codes: Array) -> Array:
-        return self._multiples(codes).astype(self.value_dtype)
+        return self._multiples(codes).astype(np.float64 if self.bits <= 53 else self.value_dtype)
 
     @classmethod
     def parse(cls, name: str) -> Self | None:

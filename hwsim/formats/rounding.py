@@ -1,29 +1,113 @@
-"""Names of rounding modes, overflow policies and NaN policies, and the numbers kernels know them by."""
+"""Rounding modes, overflow policies and NaN policies by name, and the random bits of random roundings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from hwsim.base.errors import InputError, did_you_mean
 
 Rounding = Literal["rne", "rna", "rz", "ru", "rd"]
-Overflow = Literal["inf", "saturate", "wrap"]
+"""The roundings of datapaths."""
+Overflow = Literal["inf", "saturate", "saturate_finite", "wrap"]
 NanPolicy = Literal["error", "zero", "negative_zero", "max"]
 
-RNE, RNA, RZ, RU, RD = range(5)
+RNE, RNA, RZ, RU, RD, ODD, STOCHASTIC_A, STOCHASTIC_B, STOCHASTIC_C, EQUAL = range(10)
 
 MODES: Mapping[str, int] = MappingProxyType({"rne": RNE, "rna": RNA, "rz": RZ, "ru": RU, "rd": RD})
 """IEEE 754-2019 section 4.3: to nearest ties to even, to nearest ties away, toward zero, toward +inf, toward −inf."""
 
-OVERFLOWS = ("inf", "saturate", "wrap")
+RANDOM_MODES: Mapping[str, int] = MappingProxyType(
+    {
+        "stochastic_a": STOCHASTIC_A,
+        "stochastic_b": STOCHASTIC_B,
+        "stochastic_c": STOCHASTIC_C,
+        "equal_probability": EQUAL,
+    }
+)
+"""IEEE P3109 interim report, section on stochastic rounding (forms A, B, C); up or down with probability 1/2."""
+
+ALL_MODES: Mapping[str, int] = MappingProxyType({**MODES, "odd": ODD, **RANDOM_MODES})
+"""Every rounding of `hwsim.formats.base.Format.encode`."""
+
+ALIASES: Mapping[str, str] = MappingProxyType({"stochastic": "stochastic_a"})
+
+OVERFLOWS = ("inf", "saturate", "saturate_finite", "wrap")
 NAN_POLICIES = ("error", "zero", "negative_zero", "max")
 """What NaN becomes in a format that has none; see `hwsim.formats.base.Format.encode`."""
+
+DEFAULT_RANDOM_BITS = 24
+"""As many as float32 has significand bits: with fewer dropped bits the probability is exact."""
+
+_NO_WORDS: NDArray[np.uint32] = np.empty(0, np.uint32)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A rounding as kernels take it: its number, and for a random one where its bits come from."""
+
+    number: int
+    bits: int = 0
+    """Random bits per value, 1 to 32; 0 of a deterministic mode."""
+    seed: int = 0
+    words: NDArray[np.uint32] = field(default_factory=lambda: _NO_WORDS, compare=False)
+    """Given random bits, one word per value; empty: those of the seed."""
+
+    @property
+    def random(self) -> bool:
+        """Whether the mode takes random bits."""
+        return self.number >= STOCHASTIC_A
+
+    @property
+    def key(self) -> NDArray[np.uint32]:
+        """The seed as a Philox key."""
+        return np.array([self.seed & 0xFFFFFFFF, (self.seed >> 32) & 0xFFFFFFFF], np.uint32)
+
+    def drawn(self, count: int) -> NDArray[np.uint32]:
+        """One word of `bits` random bits for each of ``count`` values."""
+        from hwsim.kernels import philox
+
+        words = np.empty(count, np.uint32)
+        philox.draw(self.words, 0, words, self.key, self.bits, np.empty(philox.BLOCK, np.uint32))
+        return words
+
+    def without_words(self) -> Mode:
+        """The same mode for a kernel that has its words already."""
+        return replace(self, words=_NO_WORDS)
 
 
 def mode_number(rounding: str) -> int:
     """The number kernels know ``rounding`` by; raises `InputError` with the nearest name."""
-    if rounding not in MODES:
-        raise InputError(f"unknown rounding '{rounding}'{did_you_mean(rounding, MODES)}")
-    return MODES[rounding]
+    name = ALIASES.get(rounding, rounding)
+    if name not in ALL_MODES:
+        raise InputError(f"unknown rounding '{rounding}'{did_you_mean(rounding, [*ALL_MODES, *ALIASES])}")
+    return ALL_MODES[name]
+
+
+def mode_of(rounding: str, count: int, seed: int, random_bits: int | None, random: ArrayLike | None) -> Mode:
+    """``rounding`` of ``count`` values; see `hwsim.formats.base.Format.encode` for the others. Raises `InputError`."""
+    number = mode_number(rounding)
+    if number < STOCHASTIC_A:
+        if random is not None or random_bits is not None:
+            raise InputError(f"rounding '{rounding}' takes no random bits")
+        return Mode(number)
+    bits = DEFAULT_RANDOM_BITS if random_bits is None else random_bits
+    if not 1 <= bits <= 32:
+        raise InputError(f"expected 1 to 32 random bits, got {bits}")
+    if not 0 <= seed < 1 << 64:
+        raise InputError(f"a seed is an integer of 64 bits, got {seed}")
+    return Mode(number, bits, seed, _NO_WORDS if random is None else _checked_words(random, count, bits))
+
+
+def _checked_words(random: ArrayLike, count: int, bits: int) -> NDArray[np.uint32]:
+    words = np.asarray(random)
+    if words.dtype.kind not in "iu" or words.size != count:
+        raise InputError(f"expected {count} integers of random bits, one for each value, got {words.size}")
+    if words.size and (int(words.min()) < 0 or int(words.max()) >> bits):
+        raise InputError(f"random bits lie in [0, 2**{bits}), got {words.min()} to {words.max()}")
+    return np.ascontiguousarray(words.reshape(-1), np.uint32)

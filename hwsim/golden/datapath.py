@@ -11,9 +11,9 @@ from typing import Any
 
 from hwsim.base.errors import HwsimError
 from hwsim.datapath.datapath import Datapath
-from hwsim.golden.formats import decode, encode, floor_log2, round_to_multiple
+from hwsim.formats.exact import TWO, floor_log2, round_to_integer
+from hwsim.golden.formats import decode, encode
 from hwsim.golden.number import (
-    TWO,
     ZERO,
     Arithmetic,
     Events,
@@ -190,8 +190,7 @@ def fused_sum(reduction: Any, terms: list[tuple[Fraction, int | None]]) -> Fract
 def cut(x: Fraction, last_place: Fraction, align: str) -> Fraction:
     """``x`` as a multiple of ``last_place``."""
     mode = {"truncate": "rz", "floor": "rd"}.get(align, align)
-    low, tie = round_to_multiple(x < 0, abs(x), last_place, mode)
-    size = (tie if tie is not None and low % 2 == 1 else low) * last_place
+    size = round_to_integer(x < 0, abs(x) / last_place, mode) * last_place
     return -size if x < 0 else size
 
 

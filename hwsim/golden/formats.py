@@ -11,11 +11,11 @@ from fractions import Fraction
 from functools import singledispatch
 
 from hwsim.formats.base import Format
+from hwsim.formats.exact import TWO, Draw, floor_log2, goes_beyond, round_to_integer, rounds_up
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.integer import UniformFormat
 
 Value = Fraction | float
-TWO = Fraction(2)
 
 
 @singledispatch
@@ -26,39 +26,18 @@ def decode(fmt: Format, code: int) -> Value:
 
 @singledispatch
 def encode(
-    fmt: Format, value: Value | int, rounding: str = "rne", overflow: str | None = None, nan: str = "error"
+    fmt: Format,
+    value: Value | int,
+    rounding: str = "rne",
+    overflow: str | None = None,
+    nan: str = "error",
+    draw: Draw | None = None,
 ) -> int:
-    """The code of ``value``, rounded once; the policies are those of `Format.encode`.
+    """The code of ``value``, rounded once; the policies are those of `Format.encode`, ``draw`` the random bits.
 
     NaN under the policy ``error`` raises `ValueError`.
     """
-    return fmt.golden_code(value, rounding, fmt.overflows[0] if overflow is None else overflow, nan)
-
-
-def round_to_multiple(negative: bool, magnitude: Fraction, quantum: Fraction, rounding: str) -> tuple[int, int | None]:
-    """``magnitude / quantum`` as an integer, and for a tie under ``rne`` (None otherwise) the other candidate.
-
-    Whether a tie's candidate is even is a matter of codes, so it is left to the caller: the first is the lower.
-    """
-    exact = magnitude / quantum
-    lower = math.floor(exact)
-    above = exact - lower
-    if above == 0:
-        return lower, None
-    if rounding == "rne":
-        if above == Fraction(1, 2):
-            return lower, lower + 1
-        return (lower + 1, None) if above > Fraction(1, 2) else (lower, None)
-    if rounding == "rna":
-        return (lower + 1, None) if above >= Fraction(1, 2) else (lower, None)
-    away = {"rz": False, "ru": not negative, "rd": negative}[rounding]
-    return (lower + 1, None) if away else (lower, None)
-
-
-def floor_log2(magnitude: Fraction) -> int:
-    """The ``e`` with ``2**e <= magnitude < 2**(e + 1)``, for a magnitude above zero."""
-    guess = magnitude.numerator.bit_length() - magnitude.denominator.bit_length()
-    return guess if TWO**guess <= magnitude else guess - 1
+    return fmt.golden_code(value, rounding, fmt.overflows[0] if overflow is None else overflow, nan, draw)
 
 
 # Floats -------------------------------------------------------------------------------------------
@@ -69,53 +48,73 @@ def _(fmt: FloatFormat, code: int) -> Value:
     negative = fmt.signed and code >> (fmt.bits - 1) == 1
     field = (code >> fmt.mantissa_bits) & ((1 << fmt.exponent_bits) - 1)
     stored = code & ((1 << fmt.mantissa_bits) - 1)
-    all_ones = (1 << fmt.exponent_bits) - 1, (1 << fmt.mantissa_bits) - 1
-    if fmt.specials == "ieee" and field == all_ones[0]:
-        return math.nan if stored else (-math.inf if negative else math.inf)
-    if fmt.specials == "fn" and (field, stored) == all_ones:
-        return math.nan
-    if fmt.specials == "fnuz" and negative and field == stored == 0:
-        return math.nan
+    special = _float_special(fmt, negative, field, stored)
+    if special is not None:
+        return special
     fraction = Fraction(stored, 1 << fmt.mantissa_bits)
     if field == 0 and fmt.zero:
         magnitude = fraction * TWO ** (1 - fmt.bias) if fmt.subnormals else Fraction(0)
     else:
         magnitude = (1 + fraction) * TWO ** (field - fmt.bias)
     if negative:
-        minus_zero = Fraction(0) if fmt.specials == "fnuz" else -0.0
+        minus_zero = Fraction(0) if fmt.specials in ("fnuz", "p3109") else -0.0
         return -magnitude if magnitude else minus_zero
     return magnitude
 
 
+def _float_special(fmt: FloatFormat, negative: bool, field: int, stored: int) -> float | None:
+    """The infinity or NaN that these fields stand for, by the words of each policy."""
+    top_field, top_stored = (1 << fmt.exponent_bits) - 1, (1 << fmt.mantissa_bits) - 1
+    magnitude = field << fmt.mantissa_bits | stored
+    last = top_field << fmt.mantissa_bits | top_stored
+    infinity = -math.inf if negative else math.inf
+    if fmt.specials == "ieee" and field == top_field:
+        return math.nan if stored else infinity
+    if fmt.specials == "fn" and magnitude == last:
+        return math.nan
+    if fmt.specials in ("fnuz", "p3109") and negative and magnitude == 0:
+        return math.nan
+    if fmt.specials == "p3109" and fmt.signed and magnitude == last:
+        return infinity
+    if fmt.specials == "p3109" and not fmt.signed and magnitude >= last - 1:
+        return math.nan if magnitude == last else math.inf
+    return None
+
+
 @encode.register
 def _(
-    fmt: FloatFormat, value: Value | int, rounding: str = "rne", overflow: str | None = None, nan: str = "error"
+    fmt: FloatFormat,
+    value: Value | int,
+    rounding: str = "rne",
+    overflow: str | None = None,
+    nan: str = "error",
+    draw: Draw | None = None,
 ) -> int:
     overflow = fmt.overflows[0] if overflow is None else overflow
     if isinstance(value, float) and math.isnan(value):
         return _float_nan(fmt, nan)
     negative = math.copysign(1, value) < 0 if isinstance(value, float) else value < 0
     if isinstance(value, float) and math.isinf(value):
-        return _float_beyond(fmt, negative, overflow, outward=True)
-    rounded = round_unlimited(fmt, negative, abs(Fraction(value)), rounding)
+        return _float_beyond(fmt, negative, infinite=overflow != "saturate")
+    rounded = round_unlimited(fmt, negative, abs(Fraction(value)), rounding, draw)
     if rounded > Fraction(fmt.max) or (negative and not fmt.signed and rounded > 0):
-        outward = rounding in ("rne", "rna") or (rounding == "ru" and not negative) or (rounding == "rd" and negative)
-        return _float_beyond(fmt, negative, overflow, outward)
+        return _float_beyond(fmt, negative, goes_beyond(negative, rounding, overflow))
     return _float_code(fmt, negative, rounded)
 
 
-def round_unlimited(fmt: FloatFormat, negative: bool, magnitude: Fraction, rounding: str) -> Fraction:
+def round_unlimited(
+    fmt: FloatFormat, negative: bool, magnitude: Fraction, rounding: str, draw: Draw | None = None
+) -> Fraction:
     """``magnitude`` rounded as if the format had no largest value (and a zero, and both signs)."""
     if magnitude == 0:
         return Fraction(0)
-    if magnitude < TWO**fmt.emin and not fmt.subnormals and fmt.zero:
-        # The neighbours are zero and the smallest normal number; zero counts as even.
-        return round_to_multiple(negative, magnitude, TWO**fmt.emin, rounding)[0] * TWO**fmt.emin
-    quantum = TWO ** (max(floor_log2(magnitude), fmt.emin) - fmt.mantissa_bits)
-    candidate, other = round_to_multiple(negative, magnitude, quantum, rounding)
-    if other is not None and candidate > 0 and _unlimited_code(fmt, candidate * quantum) % 2 == 1:
-        candidate = other
-    return candidate * quantum
+    flushes = magnitude < TWO**fmt.emin and not fmt.subnormals and fmt.zero
+    # Without subnormals the neighbours below the smallest normal number are zero, which counts as even, and that.
+    quantum = TWO ** (fmt.emin if flushes else max(floor_log2(magnitude), fmt.emin) - fmt.mantissa_bits)
+    lower = math.floor(magnitude / quantum)
+    above = magnitude / quantum - lower
+    odd = _unlimited_code(fmt, lower * quantum) % 2 == 1
+    return (lower + (above != 0 and rounds_up(above, negative, odd, rounding, draw))) * quantum
 
 
 def _unlimited_code(fmt: FloatFormat, magnitude: Fraction) -> int:
@@ -131,19 +130,25 @@ def _unlimited_code(fmt: FloatFormat, magnitude: Fraction) -> int:
 def _float_code(fmt: FloatFormat, negative: bool, magnitude: Fraction) -> int:
     if not fmt.zero:
         magnitude = max(magnitude, Fraction(fmt.min))
-    if negative and magnitude == 0 and fmt.specials == "fnuz":
+    if negative and magnitude == 0 and fmt.specials in ("fnuz", "p3109"):
         return 0
     sign = 1 << (fmt.bits - 1) if negative and fmt.signed else 0
     return sign | _unlimited_code(fmt, magnitude)
 
 
-def _float_beyond(fmt: FloatFormat, negative: bool, overflow: str, outward: bool) -> int:
-    if overflow == "saturate" or not outward:
+def _float_beyond(fmt: FloatFormat, negative: bool, infinite: bool) -> int:
+    if not infinite:
         return _float_extreme(fmt, negative)
-    top_field = ((1 << fmt.exponent_bits) - 1) << fmt.mantissa_bits
-    if fmt.specials == "ieee" and (fmt.signed or not negative):
-        return top_field | (1 << (fmt.bits - 1) if negative else 0)
+    if fmt.has_inf and (fmt.signed or not negative):
+        return _float_infinity(fmt) | (1 << (fmt.bits - 1) if negative else 0)
     return _float_nan(fmt, "error") if fmt.has_nan else _float_extreme(fmt, negative)
+
+
+def _float_infinity(fmt: FloatFormat) -> int:
+    """The code of +∞: the top field with nothing stored, or in P3109 the last code that is not NaN."""
+    if fmt.specials == "p3109":
+        return (1 << (fmt.bits - 1)) - 1 if fmt.signed else (1 << fmt.bits) - 2
+    return ((1 << fmt.exponent_bits) - 1) << fmt.mantissa_bits
 
 
 def _float_extreme(fmt: FloatFormat, negative: bool) -> int:
@@ -157,7 +162,8 @@ def _float_nan(fmt: FloatFormat, nan: str) -> int:
     top_field = ((1 << fmt.exponent_bits) - 1) << fmt.mantissa_bits
     if fmt.has_nan:
         quiet = top_field | (1 << (fmt.mantissa_bits - 1)) if fmt.specials == "ieee" else 0
-        return {"ieee": quiet, "fn": top_field | ((1 << fmt.mantissa_bits) - 1), "fnuz": 1 << (fmt.bits - 1)}[
+        lone = 1 << (fmt.bits - 1) if fmt.signed else (1 << fmt.bits) - 1
+        return {"ieee": quiet, "fn": top_field | ((1 << fmt.mantissa_bits) - 1), "fnuz": lone, "p3109": lone}[
             fmt.specials
         ]
     if nan == "error":
@@ -177,7 +183,12 @@ def _(fmt: UniformFormat, code: int) -> Value:
 
 @encode.register
 def _(
-    fmt: UniformFormat, value: Value | int, rounding: str = "rne", overflow: str | None = None, nan: str = "error"
+    fmt: UniformFormat,
+    value: Value | int,
+    rounding: str = "rne",
+    overflow: str | None = None,
+    nan: str = "error",
+    draw: Draw | None = None,
 ) -> int:
     greatest = (1 << (fmt.bits - int(fmt.signed))) - 1
     least = 0 if not fmt.signed else (-greatest if fmt.symmetric else -greatest - 1)
@@ -188,9 +199,8 @@ def _(
     if isinstance(value, float) and math.isinf(value):
         multiple = 0 if overflow == "wrap" else (greatest if value > 0 else least)
     else:
-        magnitude, negative = abs(Fraction(value)), value < 0
-        candidate, other = round_to_multiple(negative, magnitude, Fraction(1, 1 << fmt.fraction_bits), rounding)
-        multiple = other if other is not None and candidate % 2 == 1 else candidate
+        exact, negative = abs(Fraction(value)) * (1 << fmt.fraction_bits), value < 0
+        multiple = round_to_integer(negative, exact, rounding, draw)
         multiple = -multiple if negative else multiple
         if overflow != "wrap":
             multiple = min(max(multiple, least), greatest)

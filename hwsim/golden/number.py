@@ -10,10 +10,9 @@ from typing import Any
 
 from hwsim.datapath.factor import Factor
 from hwsim.formats.base import Format
+from hwsim.formats.exact import TWO, floor_log2
 from hwsim.formats.float import FloatFormat
-from hwsim.golden.formats import Value, decode, floor_log2, round_unlimited
-
-TWO = Fraction(2)
+from hwsim.golden.formats import Value, decode, round_unlimited
 
 
 @dataclass(frozen=True)

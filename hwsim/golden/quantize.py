@@ -6,7 +6,8 @@ import math
 from fractions import Fraction
 
 from hwsim.formats.base import Format
-from hwsim.golden.formats import encode, round_to_multiple
+from hwsim.formats.exact import round_to_integer
+from hwsim.golden.formats import encode
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
@@ -21,8 +22,7 @@ def quantize(fmt: Format, value: float, scale: float, zero_point: int, rounding:
     if math.isinf(quotient):
         return encode(fmt, quotient, rounding, "saturate")
     negative = quotient < 0
-    lower, other = round_to_multiple(negative, abs(Fraction(quotient)), Fraction(1), rounding)
-    whole = other if other is not None and lower % 2 == 1 else lower
+    whole = round_to_integer(negative, abs(Fraction(quotient)), rounding)
     return encode(fmt, Fraction((-whole if negative else whole) + zero_point), overflow="saturate")
 
 

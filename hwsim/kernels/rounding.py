@@ -17,6 +17,11 @@ RZ = 2  # toward zero
 RU = 3  # toward +infinity
 RD = 4  # toward -infinity
 ODD = 5  # the truncated significand, its last bit set when anything was discarded
+# Random roundings, which take random bits besides: IEEE P3109's three forms, and up or down alike.
+STOCHASTIC_A = 6
+STOCHASTIC_B = 7
+STOCHASTIC_C = 8
+EQUAL = 9
 
 
 @njit(cache=True)

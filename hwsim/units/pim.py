@@ -113,7 +113,7 @@ class Pim(MatmulUnit):
         from hwsim.datapath.result import MatmulResult
 
         lanes = Lanes(self.format)
-        left, right = self.format.decode(a), self.format.decode(b)
+        left, right = self.format.decode(a, np.float64), self.format.decode(b, np.float64)
         values = np.empty((*left.shape[:-1], right.shape[-1]))
         for index in np.ndindex(left.shape[:-2]):
             values[index] = dot_products(
@@ -121,7 +121,7 @@ class Pim(MatmulUnit):
             )
         if c is not None:
             with np.errstate(all="ignore"):
-                values = lanes.add(values, self.format.decode(c))
+                values = lanes.add(values, self.format.decode(c, np.float64))
         return MatmulResult(self.format.encode(values), lanes.overflows, 0)
 
     def elementwise_codes(self, operation: str, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
@@ -136,7 +136,7 @@ class Pim(MatmulUnit):
             codes = np.asarray(x, dtype=self.format.code_dtype)
             return np.where(codes >> (self.format.bits - 1), 0, codes).astype(self.format.code_dtype)
         with np.errstate(all="ignore"):
-            left, right = self.format.decode(x), self.format.decode(y)
+            left, right = self.format.decode(x, np.float64), self.format.decode(y, np.float64)
             return self.format.encode(left + right if operation == "add" else left * right)
 
     # Cycles -----------------------------------------------------------------------------------------

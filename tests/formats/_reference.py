@@ -7,9 +7,11 @@ import numpy as np
 
 from hwsim.formats import Format, entries
 from hwsim.formats.base import families
+from hwsim.formats.exact import Draw
 from hwsim.golden import formats as golden
 
-MODES = ("rne", "rna", "rz", "ru", "rd")
+MODES = ("rne", "rna", "rz", "ru", "rd", "odd")
+RANDOM_MODES = ("stochastic_a", "stochastic_b", "stochastic_c", "equal_probability")
 
 CATALOGUE = [entry.format for entry in entries().values()]
 EVERY_KIND = CATALOGUE + [example for family in families.items().values() for example in family.examples()]
@@ -21,9 +23,13 @@ def exactly(values):
     return [v if v == 0 or not math.isfinite(v) else Fraction(v) for v in map(float, values)]
 
 
-def golden_codes(fmt: Format, values, rounding, overflow, nan="zero"):
-    """Codes of an array by the golden model, one Python number at a time."""
-    codes = [golden.encode(fmt, value, rounding, overflow, nan) for value in exactly(values)]
+def golden_codes(fmt: Format, values, rounding, overflow, nan="zero", bits=0, words=None):
+    """Codes of an array by the golden model, one Python number at a time; ``words`` are random bits."""
+    draws = [None] * len(values) if words is None else [Draw(bits, int(word)) for word in words]
+    codes = [
+        golden.encode(fmt, value, rounding, overflow, nan, draw)
+        for value, draw in zip(exactly(values), draws, strict=True)
+    ]
     return np.array(codes, np.uint64).astype(fmt.code_dtype)
 
 
@@ -76,5 +82,26 @@ def neighbour_codes(fmt: Format, x, rounding):
         "rz": x < 0,
         "ru": np.ones(x.shape, bool),
         "rd": np.zeros(x.shape, bool),
+        "odd": ~even_is_upper,
     }[rounding]
     return np.where(up, codes[upper], codes[lower])
+
+
+def philox_words(seed: int, count: int) -> np.ndarray:
+    """Philox4x32-10 in Python integers, in the order of `hwsim.kernels.philox`."""
+    words = np.empty(-(-count // 256) * 256, np.uint32)
+    for counter in range(words.size // 4):
+        block, j = divmod(counter, 64)
+        for lane, word in enumerate(philox4x32((counter, 0, 0, 0), (seed & 0xFFFFFFFF, seed >> 32))):
+            words[256 * block + 64 * lane + j] = word
+    return words[:count]
+
+
+def philox4x32(counter, key) -> tuple[int, int, int, int]:
+    """Ten rounds of Salmon et al., SC 2011, section 3.3."""
+    (a, b, c, d), (low, high) = counter, key
+    for _ in range(10):
+        first, second = a * 0xD2511F53, c * 0xCD9E8D57
+        a, b, c, d = (second >> 32) ^ b ^ low, second & 0xFFFFFFFF, (first >> 32) ^ d ^ high, first & 0xFFFFFFFF
+        low, high = (low + 0x9E3779B9) & 0xFFFFFFFF, (high + 0xBB67AE85) & 0xFFFFFFFF
+    return a, b, c, d

@@ -5,7 +5,16 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from _reference import EVERY_KIND, MODES, exactly, golden_codes, same_codes, turning_points
+from _reference import (
+    EVERY_KIND,
+    MODES,
+    RANDOM_MODES,
+    exactly,
+    golden_codes,
+    philox_words,
+    same_codes,
+    turning_points,
+)
 
 from hwsim.base.errors import InputError
 from hwsim.formats import Format
@@ -93,6 +102,47 @@ def test_rounds_as_the_golden_model(fmt, dtype):
             codes = fmt.encode(points, mode, overflow, nan="zero")
             wrong = ~same_codes(fmt, codes, expected)
             assert not wrong.any(), (mode, overflow, points[wrong][:5], codes[wrong][:5], expected[wrong][:5])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rounds_randomly_as_the_golden_model(fmt, dtype):
+    random = np.random.default_rng(3)
+    if fmt.bits > 10:
+        points = random.standard_cauchy(150) * float(min(fmt.max, 1e300))
+        points = np.concatenate([points, points * float(fmt.smallest) / fmt.max, points / fmt.max])
+    else:
+        points = turning_points(fmt, np.float32)
+        points = points[np.isfinite(points)]
+        points = np.concatenate([random.choice(points, min(points.size, 400)), points[-8:], points[:40] * 1.0009765625])
+    with np.errstate(over="ignore", under="ignore"):
+        points = np.concatenate([points, points * 2.0**-12]).astype(dtype)
+    for mode in RANDOM_MODES:
+        for bits in (1, 3, 24, 32):
+            words = random.integers(0, 1 << bits, points.size)
+            words[:8], words[8:16] = 0, (1 << bits) - 1
+            overflow = fmt.overflows[bits % len(fmt.overflows)]
+            expected = golden_codes(fmt, points, mode, overflow, "zero", bits, words)
+            codes = fmt.encode(points, mode, overflow, nan="zero", random=words, random_bits=bits)
+            wrong = ~same_codes(fmt, codes, expected)
+            assert not wrong.any(), (
+                mode,
+                bits,
+                overflow,
+                points[wrong][:5],
+                words[wrong][:5],
+                codes[wrong][:5],
+                expected[wrong][:5],
+            )
+
+
+def test_random_bits_are_those_of_the_seed(fmt):
+    """Word i of Philox4x32-10; one call or two, the codes are the same."""
+    x = (np.random.default_rng(4).standard_normal(1000) * min(float(fmt.max), 100)).astype(np.float32)
+    words = philox_words(seed=7, count=x.size) >> np.uint32(32 - 24)
+    codes = fmt.encode(x, "stochastic", "saturate", seed=7)
+    np.testing.assert_array_equal(codes, fmt.encode(x, "stochastic_a", "saturate", random=words))
+    np.testing.assert_array_equal(codes[:300], fmt.encode(x[:300], "stochastic", "saturate", seed=7))
+    np.testing.assert_array_equal(fmt.round(x, "stochastic", "saturate", seed=7), fmt.decode(codes))
 
 
 def test_integers_round_once(fmt):

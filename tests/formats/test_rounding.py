@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hwsim.formats import FloatFormat, get
 from hwsim.formats.rounding import MODES
 from hwsim.golden import formats as golden
-from hwsim.kernels import codec, rounding
+from hwsim.kernels import codec, encode_fixed, encode_float, rounding
 
 ALL_MODES = {**MODES, "odd": rounding.ODD}
 MAGNITUDES = st.one_of(
@@ -96,7 +96,10 @@ def test_integer_kernels_hold_no_float():
         for dtype in (np.float32, np.float64):
             get(name).encode(np.ones(3, dtype))
     get("fp16").encode(np.array([2**63 - 1]))
-    kernels = [codec.encode_floats, codec.encode_fixed, codec.encode_integers, codec.pack, rounding.round_significand]
+    kernels = [
+        encode_float.encode_float32, encode_float.encode_float64, encode_fixed.encode_float32,
+        encode_fixed.encode_float64, codec.encode_integers, codec.pack, rounding.round_significand,
+    ]  # fmt: skip
     for kernel in kernels:
         assert kernel.overloads
         for compiled in kernel.overloads.values():
