@@ -20,6 +20,7 @@ from hwsim.formats.integer import IntegerFormat
 from hwsim.formats.names import FormatName
 from hwsim.formats.requantize import fixed_point_multiplier, requantize
 from hwsim.formats.rounding import Rounding
+from hwsim.formats.scale_search import PowerOfTwo, as_scale, min_mse_scale, power_of_two_scale
 
 __all__ = [
     "Percentile",
@@ -31,9 +32,6 @@ __all__ = [
     "quantize",
     "requantize",
 ]
-
-SMALLEST_SCALE = np.finfo(np.float32).tiny
-"""The smallest normal float32: a smaller scale would lose the bits that make it one."""
 
 
 class Percentile(Record):
@@ -56,8 +54,10 @@ class Scaling(Record):
     """The channel axis, or the axis that is divided into groups; negative counts from the last."""
     symmetric: bool = True
     """Zero point 0 and scale max|x| / max(format); otherwise the range of x, zero included, fills the format's."""
-    scale: Literal["absmax"] | Percentile = "absmax"
-    """What counts as the range of x: all of it, or a percentile."""
+    scale: Literal["absmax", "min_mse"] | Percentile = "absmax"
+    """What counts as the range of x: all of it, what makes the mean squared error least, or a percentile."""
+    power_of_two: PowerOfTwo | None = None
+    """Scales become powers of two: the next one up, down, the nearest; or powers of two below_greatest of them."""
     rounding: Rounding = "rne"
     """How a quotient x / scale becomes a value of the format."""
 
@@ -67,6 +67,8 @@ class Scaling(Record):
             raise ValueError("'group_size' goes with granularity 'group', and only with it")
         if not self.symmetric and self.format.kind != "integer":
             raise ValueError(f"asymmetric scaling has a zero point, which needs an integer format, got {self.format}")
+        if not self.symmetric and self.scale == "min_mse":
+            raise ValueError("scale 'min_mse' is for symmetric scaling; asymmetric: 'absmax' or a percentile")
         return self
 
 
@@ -89,23 +91,30 @@ class Scale:
 def calibrate(x: ArrayLike, scaling: Scaling) -> Scale:
     """The scales that bring the range of ``x`` onto the range of ``scaling.format``.
 
-    Symmetric: ``scale = r / max(format)`` with r = max|x| or its percentile. Asymmetric: with
+    Symmetric: ``scale = r / max(format)`` with r = max|x| or its percentile, or the scale of least squared error
+    (`hwsim.formats.scale_search.min_mse_scale`). Asymmetric: with
     ``lo = min(x, 0)`` and ``hi = max(x, 0)`` (or percentiles), ``scale = (hi − lo) / (max − min)`` and
     ``zero_point = min − lo / scale``, rounded and clamped, so that 0 is a quantized value.
-    Computed in float64 and rounded to float32. Where the range is zero the scale is 1.
+    Computed in float64 and rounded to float32, then to a power of two if so wished
+    (`hwsim.formats.scale_search.power_of_two_scale`). Where the range is zero the scale is 1.
 
     Raises `InputError` if ``x`` is empty or holds NaN or infinity, or if the axis does not exist.
     """
     values = np.asarray(x, np.float64)
     if values.size == 0 or not np.isfinite(values).all():
         raise InputError("cannot calibrate a scale on " + ("NaN or infinity" if values.size else "no values"))
+    if scaling.scale == "min_mse":
+        groups = _grouped(values, scaling)
+        searched = [min_mse_scale(group, scaling.format, scaling.rounding) for group in groups]
+        scale = _restricted(_joined(searched, scaling, values.shape), scaling)
+        return Scale(scale, np.zeros(scale.shape, np.int64))
     low, high = _range(values, scaling)
     if scaling.symmetric:
-        scale = _nonzero(high / scaling.format.max)
+        scale = _restricted(high / scaling.format.max, scaling)
         return Scale(scale, np.zeros(scale.shape, np.int64))
     least, greatest = scaling.format.min, scaling.format.max
     low, high = np.minimum(low, 0), np.maximum(high, 0)
-    scale = _nonzero((high - low) / (greatest - least))
+    scale = _restricted((high - low) / (greatest - least), scaling)
     zero_point = np.clip(np.rint(least - low / scale), least, greatest).astype(np.int64)
     return Scale(scale, zero_point)
 
@@ -136,21 +145,24 @@ def dequantize(codes: ArrayLike, scaling: Scaling, scale: Scale) -> NDArray[np.f
 _WIDE = IntegerFormat("int53", 53)
 
 
-def _nonzero(scale: Array) -> NDArray[np.float32]:
-    narrowed = np.asarray(scale, np.float64)
-    return np.where(narrowed == 0, 1.0, np.maximum(narrowed, SMALLEST_SCALE)).astype(np.float32)
+def _restricted(scale: Array, scaling: Scaling) -> NDArray[np.float32]:
+    """``scale`` as a normal float32, and as a power of two where the rule says so."""
+    narrowed = as_scale(scale)
+    return narrowed if scaling.power_of_two is None else power_of_two_scale(narrowed, scaling.power_of_two)
 
 
 def _range(values: Array, scaling: Scaling) -> tuple[Array, Array]:
     """Lower and upper end per scale; symmetric: the lower one is unused."""
-    kept = 100.0 if scaling.scale == "absmax" else scaling.scale.percentile
+    kept = scaling.scale.percentile if isinstance(scaling.scale, Percentile) else 100.0
     groups = _grouped(np.abs(values) if scaling.symmetric else values, scaling)
     low = [np.percentile(group, 100 - kept, axis=-1) for group in groups]
     high = [np.percentile(group, kept, axis=-1) for group in groups]
-    if scaling.granularity == "group":
-        axis = _axis(scaling, values.shape)
-        return np.stack(low, axis=axis), np.stack(high, axis=axis)
-    return np.asarray(low[0]), np.asarray(high[0])
+    return _joined(low, scaling, values.shape), _joined(high, scaling, values.shape)
+
+
+def _joined(parts: list[Array], scaling: Scaling, shape: tuple[int, ...]) -> Array:
+    """One array of the shape that `Scale` describes, from what was found for each of `_grouped`."""
+    return np.stack(parts, axis=_axis(scaling, shape)) if scaling.granularity == "group" else np.asarray(parts[0])
 
 
 def _grouped(values: Array, scaling: Scaling) -> list[Array]:
