@@ -94,6 +94,11 @@ class Format(Spacing, ABC):
     def overflows(self) -> tuple[str, ...]:
         """Overflow policies that this format has, the default first."""
 
+    @property
+    def max_random_bits(self) -> int:
+        """Random bits that a random rounding may take per value."""
+        return 32
+
     @abstractmethod
     def _unpack(self, codes: NDArray[np.uint64]) -> Unpacked:
         """`unpack` without tables."""
@@ -205,7 +210,7 @@ class Format(Spacing, ABC):
         Raises `InputError` for an unknown or unsupported name and for NaN under ``error``.
         """
         values = numeric(x)
-        mode = mode_of(rounding, values.size, seed, random_bits, random)
+        mode = mode_of(rounding, values.size, seed, random_bits, random, self.max_random_bits)
         overflow, nan = self._checked_overflow(overflow), self._checked_nan(nan)
         out = np.empty(values.shape, self.code_dtype)
         if values.dtype.kind == "f":
@@ -250,7 +255,7 @@ class Format(Spacing, ABC):
         """
         values = numeric(x)
         if values.dtype == np.float32 and self.fits(values.dtype):
-            mode = mode_of(rounding, values.size, seed, random_bits, random)
+            mode = mode_of(rounding, values.size, seed, random_bits, random, self.max_random_bits)
             overflow, policy = self._checked_overflow(overflow), self._checked_nan(nan)
             done = self._round_float32(values.reshape(-1), mode, overflow, policy)
             if done is not None:

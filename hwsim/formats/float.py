@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.base.errors import InputError
-from hwsim.formats.arrays import Array
+from hwsim.formats.arrays import FLOAT32, Array
 from hwsim.formats.base import (
     NEGATIVE_INFINITY,
     NOT_A_NUMBER,
@@ -26,11 +26,10 @@ from hwsim.formats.float_kernel import (
     decode_floats,
     encode_floats,
     encode_integers,
-    fits_lanes,
     kernel_parameters,
-    round_float32,
+    round_to_nearest,
 )
-from hwsim.formats.rounding import Mode, mode_number
+from hwsim.formats.rounding import RNE, Mode, mode_number
 
 Specials = Literal["ieee", "fn", "fnuz", "none", "p3109"]
 
@@ -227,9 +226,9 @@ class FloatFormat(Format):
         encode_floats(self, np.where(negative, -exact, exact), out, parameters, mode)
 
     def _round_float32(self, x: Array, mode: Mode, overflow: str, nan: str) -> tuple[Array, int] | None:
-        if mode.random or self.bits > 32 or not fits_lanes(self, x, mode):
+        if mode.number != RNE or self.mantissa_bits >= FLOAT32[0]:
             return None
-        return round_float32(self, x, kernel_parameters(self, mode.number, overflow, nan))
+        return round_to_nearest(self, x, overflow, nan)
 
     # Decoding -------------------------------------------------------------------------------------
 

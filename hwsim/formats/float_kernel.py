@@ -84,19 +84,26 @@ def fits_lanes(fmt: FloatFormat, x: Array, mode: Mode) -> bool:
     return not (x.dtype == np.float32 and wide)
 
 
-def round_float32(fmt: FloatFormat, x: Array, parameters: Array) -> tuple[Array, int]:
-    """float32 ``x`` rounded into a format whose values are all float32, without codes; and the number of NaN."""
-    from hwsim.kernels import encode_float as kernels
+def round_to_nearest(fmt: FloatFormat, x: Array, overflow: str, nan: str) -> tuple[Array, int]:
+    """float32 ``x`` rounded to nearest even into a narrower format, without codes; and the number of NaN."""
+    from hwsim.kernels import round_float32
 
-    infinity = fmt.limit_code + 1 if fmt.has_inf else -1
-    lone_sign = fmt.nan_code is not None and fmt.nan_code == fmt.sign_code
-    nan = -1 if fmt.nan_code is None or lone_sign else fmt.nan_code & ~fmt.sign_code
-    special = np.array([infinity, nan, fmt.sign_code if lone_sign else -1], np.int64)
-    smallest = np.float32(np.ldexp(1.0, fmt.last_place_min))
+    codes = kernel_parameters(fmt, RNE, overflow, nan)[[7, 8, 9, 10, 11, 13]]
+    ends = fmt.decode(codes.astype(fmt.code_dtype), np.float32).view(np.uint32)
+    limits = [fmt.max, fmt.max if fmt.signed else 0.0]
+    bounds = [fmt.min_normal, 0.0 if fmt.zero else fmt.min_normal, fmt.min_normal / 2, *limits]
+    smallest_normal, least, half, limit, negative_limit = np.array(bounds, np.float32).view(np.uint32)
+    # With no stored bits a code's parity is that of its exponent field, which float32 counts from another bias.
+    flip = (fmt.emin + 126 + (0 if fmt.zero else 1)) % 2 if fmt.mantissa_bits == 0 else 0
+    parameters = np.array(
+        [FLOAT32[0] - fmt.mantissa_bits, flip, smallest_normal, least, not fmt.subnormals, half, limit,
+         negative_limit, *ends], np.int64,
+    )  # fmt: skip
+    magic = np.float32(np.ldexp(1.0, fmt.last_place_min + FLOAT32[0]))
     out = np.empty(x.shape, np.float32)
-    patterns = out.view(np.uint32)
     worth = x.size // VECTOR_SPAN
-    return out, over_threads(kernels.round_float32, x.size, worth, *lanes(x), patterns, parameters, special, smallest)
+    kernel = round_float32.round_to_nearest
+    return out, over_threads(kernel, x.size, worth, x.view(np.uint32), out.view(np.uint32), parameters, magic)
 
 
 def encode_integers(negative: Array, magnitude: Array, out: Array, parameters: Array) -> None:

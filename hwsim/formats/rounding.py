@@ -89,7 +89,9 @@ def mode_number(rounding: str) -> int:
     return ALL_MODES[name]
 
 
-def mode_of(rounding: str, count: int, seed: int, random_bits: int | None, random: ArrayLike | None) -> Mode:
+def mode_of(
+    rounding: str, count: int, seed: int, random_bits: int | None, random: ArrayLike | None, most: int = 32
+) -> Mode:
     """``rounding`` of ``count`` values; see `hwsim.formats.base.Format.encode` for the others. Raises `InputError`."""
     number = mode_number(rounding)
     if number < STOCHASTIC_A:
@@ -97,8 +99,8 @@ def mode_of(rounding: str, count: int, seed: int, random_bits: int | None, rando
             raise InputError(f"rounding '{rounding}' takes no random bits")
         return Mode(number)
     bits = DEFAULT_RANDOM_BITS if random_bits is None else random_bits
-    if not 1 <= bits <= 32:
-        raise InputError(f"expected 1 to 32 random bits, got {bits}")
+    if not 1 <= bits <= most:
+        raise InputError(f"expected 1 to {most} random bits, got {bits}")
     if not 0 <= seed < 1 << 64:
         raise InputError(f"a seed is an integer of 64 bits, got {seed}")
     return Mode(number, bits, seed, _NO_WORDS if random is None else _checked_words(random, count, bits))

@@ -9,7 +9,8 @@ from numba import njit
 @njit(cache=True, nogil=True)
 def look_up(codes, table, out, span):
     """``out[i] = table[codes[i]]`` for i in ``span``; the table has an entry for every code."""
-    for i in range(span[0], span[1]):
+    codes, out = codes[span[0] : span[1]], out[span[0] : span[1]]  # from 0 on no index is checked
+    for i in range(codes.size):
         out[i] = table[codes[i]]
     return 0
 
@@ -18,7 +19,8 @@ def look_up(codes, table, out, span):
 def look_up_bytes(words, table, out, span):
     """The same of codes of one byte, eight of which make a word (little-endian): one load instead of eight."""
     byte = np.uint64(255)
-    for j in range(span[0], span[1]):
+    words, out = words[span[0] : span[1]], out[8 * span[0] : 8 * span[1]]
+    for j in range(words.size):
         word, i = words[j], 8 * j
         out[i] = table[word & byte]
         out[i + 1] = table[(word >> np.uint64(8)) & byte]

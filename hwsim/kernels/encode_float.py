@@ -49,31 +49,35 @@ def typed(T, parameters):
     )  # fmt: skip
 
 
+# How much of the rule a format needs; a literal in each loop, so that the rest is not compiled into it.
+GENERAL = 0
+SIGNED = 1  # subnormals and a zero, and as many negative codes as positive ones
+PLAIN = 2  # besides, both signs round alike, and infinities become what overflows do
+
+
 @njit(cache=True)
-def is_simple(parameters):
-    """Whether codes of either sign are found alike, and subnormals, zero and infinities need no rule of their own."""
-    return (
-        parameters[SUBNORMALS] != 0
-        and parameters[CODE_OFFSET] == 0
-        and parameters[MODE] != RU
-        and parameters[MODE] != RD
-        and parameters[NEGATIVE_LIMIT] == parameters[POSITIVE_LIMIT]
-        and parameters[POSITIVE_INFINITY] == parameters[POSITIVE_OVERFLOW]
-        and parameters[NEGATIVE_INFINITY] == parameters[NEGATIVE_OVERFLOW]
-    )
+def shape_of(parameters):
+    """`GENERAL`, `SIGNED` or `PLAIN`."""
+    has_zero = parameters[SUBNORMALS] != 0 and parameters[CODE_OFFSET] == 0
+    if not has_zero or parameters[NEGATIVE_LIMIT] != parameters[POSITIVE_LIMIT]:
+        return GENERAL
+    directed = parameters[MODE] == RU or parameters[MODE] == RD
+    positive = parameters[POSITIVE_INFINITY] == parameters[POSITIVE_OVERFLOW]
+    negative = parameters[NEGATIVE_INFINITY] == parameters[NEGATIVE_OVERFLOW]
+    return PLAIN if positive and negative and not directed else SIGNED
 
 
 @njit(cache=True, inline="always")
-def float_code(T, S, pattern, parameters, masks, offset, simple, word, random, randomly, top, source_bits):
+def float_code(T, S, pattern, parameters, masks, offset, shape, word, random, randomly, top, source_bits):
     """Code of one IEEE pattern; T, S, ``top`` and the literal ``randomly`` are those of `hwsim.kernels.lanes`.
 
     The format's ``m`` is at most ``source_bits`` and its smallest normal, divided by ``2**offset``, a normal number
-    of the source, so that bits are only ever discarded, once. ``simple`` is a literal, true only where `is_simple`.
+    of the source, so that bits are only ever discarded, once. ``shape`` is a literal, see `shape_of`.
     """
     (m, code_offset, parity_bit, flush_limit, positive_limit, negative_limit, positive_overflow, negative_overflow,
      positive_infinity, negative_infinity, nan, sign, negative_zero) = parameters  # fmt: skip
     one, zero = T(1), T(0)
-    negative = False if simple else T(pattern >> top) != zero
+    negative = False if shape == PLAIN else T(pattern >> top) != zero
     magnitude = T(pattern & T(T(one << top) - one))
     infinity = T(T(T(one << T(top - source_bits)) - one) << source_bits)
     field = S(max(S(T(magnitude >> source_bits)), S(1)) - S(1))
@@ -83,18 +87,23 @@ def float_code(T, S, pattern, parameters, masks, offset, simple, word, random, r
     down = S(S(S(source_bits) - S(m)) + S(target_field - target))
     base = T(T(target_field) << T(m & top))
     flushed = zero
-    if not simple:
+    if shape == GENERAL:
         # Below the smallest normal the next value down is zero: m more bits go.
         truncated = T(base + T(significand >> T(T(min(down, S(S(source_bits) + S(2)))) & top)))
         flushed = T(m if truncated < flush_limit else zero)
         down = S(down + S(flushed))
-    counts = one if simple else parity_bit
+    counts = parity_bit if shape == GENERAL else one
     rounded = drop(T, S, significand, down, base, counts, negative, masks, word, random, randomly, top, source_bits)
     code = T(base + T(rounded << T(flushed & top)))
-    if simple:
+    if shape != GENERAL:
         beyond = code > positive_limit
         signed = T(negative_overflow - positive_overflow) if beyond else (negative_zero if code == zero else sign)
-        result = T((positive_overflow if beyond else code) + T(T(pattern >> top) * signed))
+        result = positive_overflow if beyond else code
+        if shape == SIGNED:
+            infinite = magnitude == infinity
+            signed = T(negative_infinity - positive_infinity) if infinite else signed
+            result = positive_infinity if infinite else result
+        result = T(result + T(T(pattern >> top) * signed))
     else:
         result = T(T(max(code, code_offset) - code_offset) + (sign if negative else zero))
         result = (negative_zero if negative else zero) if code == zero else result
@@ -118,15 +127,21 @@ def _encode(patterns, signed, out, parameters, top, source_bits, source_bias):
     masks, none = rounding_masks(T, parameters[MODE], top), random_masks(T, 0, 0)
     offset = S(parameters[BIAS] - source_bias)
     nans = T(0)
-    if is_simple(parameters):
+    shape = shape_of(parameters)
+    if shape == PLAIN:
         for i in range(patterns.size):
             x = patterns[i]
-            out[i] = float_code(T, S, x, p, masks, offset, True, T(0), none, False, top, source_bits)
+            out[i] = float_code(T, S, x, p, masks, offset, PLAIN, T(0), none, False, top, source_bits)
+            nans = T(nans + is_nan(T, x, top, source_bits))
+    elif shape == SIGNED:
+        for i in range(patterns.size):
+            x = patterns[i]
+            out[i] = float_code(T, S, x, p, masks, offset, SIGNED, T(0), none, False, top, source_bits)
             nans = T(nans + is_nan(T, x, top, source_bits))
     else:
         for i in range(patterns.size):
             x = patterns[i]
-            out[i] = float_code(T, S, x, p, masks, offset, False, T(0), none, False, top, source_bits)
+            out[i] = float_code(T, S, x, p, masks, offset, GENERAL, T(0), none, False, top, source_bits)
             nans = T(nans + is_nan(T, x, top, source_bits))
     return nans
 
@@ -159,7 +174,7 @@ def _encode_randomly(patterns, signed, out, parameters, words, key, bits, span, 
         philox.draw(words, start, drawn[: x.size], key, bits, room)
         for i in range(x.size):
             w = T(drawn[i])
-            o[i] = float_code(T, S, x[i], p, masks, offset, False, w, random, True, top, source_bits)
+            o[i] = float_code(T, S, x[i], p, masks, offset, GENERAL, w, random, True, top, source_bits)
             nans = T(nans + is_nan(T, x[i], top, source_bits))
     return nans
 
@@ -176,58 +191,3 @@ def encode_float64_randomly(patterns, signed, out, parameters, words, key, bits,
     """The same of float64, of up to 32 random bits."""
     top, source = np.uint64(63), np.uint64(52)
     return _encode_randomly(patterns, signed, out, parameters, words, key, bits, span, top, source, np.int64(1023))
-
-
-@njit(cache=True)
-def value_parameters(parameters, special):
-    """What `float32_pattern` takes apart."""
-    m, sign, bias = parameters[MANTISSA_BITS], parameters[SIGN], parameters[BIAS]
-    subnormal_limit = np.uint32(0 if bias == 127 else 1 << m)  # float32's own exponents: the pattern is the code's
-    magnitude_mask = np.uint32(sign - 1 if sign else (1 << 32) - 1)
-    return (
-        np.uint32(23 - m), np.uint32((127 - bias) << 23), subnormal_limit, magnitude_mask,
-        np.uint32(parameters[CODE_OFFSET]), np.uint32(special[0]), np.uint32(special[1]), np.uint32(special[2]),
-    )  # fmt: skip
-
-
-@njit(cache=True, inline="always")
-def float32_pattern(code, values, smallest):
-    """The float32 pattern of a code of up to 32 bits."""
-    T = np.uint32
-    up, rebias, subnormal_limit, magnitude_mask, code_offset, infinity, nan, lone_sign = values
-    magnitude = T(code & magnitude_mask)
-    counted = T(magnitude + code_offset)
-    normal = T(T(counted << T(up & T(31))) + rebias)
-    subnormal = np.float32(np.float32(np.int32(counted)) * smallest).view(np.uint32)
-    result = subnormal if counted < subnormal_limit else normal
-    result = T(0x7F800000) if magnitude == infinity else result
-    result = T(result + (T(0) if code == magnitude else T(0x80000000)))
-    return T(0x7FC00000) if (magnitude == nan) | (code == lone_sign) else result
-
-
-@njit(cache=True, nogil=True)
-def round_float32(patterns, signed, out, parameters, special, smallest, span):
-    """float32 patterns of the rounded ``patterns``, in one pass without codes in memory; how many were NaN.
-
-    Every value of the format is a float32. ``special``: the magnitude codes of infinity and NaN (−1 where there is
-    none), the whole code of a NaN that is a lone sign (or −1). ``smallest``: the least subnormal.
-    """
-    T, S = patterns.dtype.type, signed.dtype.type
-    top, source_bits = np.uint32(31), np.uint32(23)
-    p = typed(T, parameters)
-    masks, none = rounding_masks(T, parameters[MODE], top), random_masks(T, 0, 0)
-    offset = S(parameters[BIAS] - 127)
-    values = value_parameters(parameters, special)
-    x, o = patterns[span[0] : span[1]], out[span[0] : span[1]]
-    nans = T(0)
-    if is_simple(parameters):
-        for i in range(x.size):
-            code = float_code(T, S, x[i], p, masks, offset, True, T(0), none, False, top, source_bits)
-            o[i] = float32_pattern(code, values, smallest)
-            nans = T(nans + is_nan(T, x[i], top, source_bits))
-    else:
-        for i in range(x.size):
-            code = float_code(T, S, x[i], p, masks, offset, False, T(0), none, False, top, source_bits)
-            o[i] = float32_pattern(code, values, smallest)
-            nans = T(nans + is_nan(T, x[i], top, source_bits))
-    return nans
