@@ -13,11 +13,9 @@ from hwsim.formats.names import register
 NF4 = "Dettmers et al., QLoRA, arXiv:2305.14314, appendix E: quantiles of the normal distribution"
 TERNARY = "Li et al., Ternary Weight Networks, arXiv:1605.04711; codes in two's complement, 10 not used"
 BINARY = "Courbariaux et al., BinaryConnect, arXiv:1511.00363; the bipolar integer of one bit"
-BIPOLAR = "bipolar integers: Σ(2·b_i − 1)·2**i over the bits b_i, all odd numbers (facts: formats.md)"
-POWERS = (
-    "Miyashita et al., arXiv:1603.01025; Li et al., Additive Powers-of-Two Quantization, arXiv:1909.13144, section 2.1"
-)
-ADDITIVE = "Li et al., Additive Powers-of-Two Quantization, arXiv:1909.13144, equation (5), without the scale γ"
+BIPOLAR = "Ma et al., arXiv:2409.17870 (bipolar-INT): Σ(2·b_i − 1)·2**i over the bits b_i, all odd numbers"
+POWERS = "Li et al., Additive Powers-of-Two Quantization, arXiv:1909.13144, its powers-of-two quantization"
+ADDITIVE = "Li et al., Additive Powers-of-Two Quantization, arXiv:1909.13144, without its scale γ"
 ABFLOAT = "Guo et al., OliVe, arXiv:2304.07493, section 3.3: sign · ((1 << m) + t) << (e + bias)"
 
 _BIPOLAR = re.compile(r"bipolar([1-9]\d?)")
@@ -38,7 +36,7 @@ def bipolar(name: str) -> tuple[float, ...] | None:
 
 
 def powers_of_two(name: str) -> tuple[float, ...] | None:
-    """``pot{n}``, n from 2 to 9: a sign and n − 1 bits c with the value 2**(c − 2**(n−1) + 1), 0 for c = 0; 1 at most."""
+    """``pot{n}``, n from 2 to 9: a sign and n − 1 bits c, 0 for c = 0, else 2**(c − 2**(n−1) + 1); at most 1."""
     match = _POWERS.fullmatch(name)
     if match is None:
         return None

@@ -67,10 +67,9 @@ class LogarithmicFormat(TableFormat):
         negative = values[lower] < 0
         rank = len(values) - 1 - lower if negative else lower  # the codes of negative values mirror the others
         code = rank - bisect_right(values, 0.0) + 1 - int(negative)
-        mean = self._power(2 * (code - self.bias) + 1, self.fraction_bits + 1)
-        above = (
-            mean if _exceeds(mean, 2 * (code - self.bias) + 1, self.fraction_bits + 1) else math.nextafter(mean, 9e999)
-        )
+        numerator, places = 2 * (code - self.bias) + 1, self.fraction_bits + 1
+        mean = self._power(numerator, places)
+        above = mean if _exceeds(Fraction(mean), numerator, places) else math.nextafter(mean, math.inf)
         return Fraction(-math.nextafter(above, 0.0) if negative else above), False
 
     def golden_above(self, lower: int, exact: Fraction, rounding: str) -> bool:
@@ -88,10 +87,10 @@ class LogarithmicFormat(TableFormat):
         """The float64 nearest to ``2**(numerator / 2**places)``."""
         whole, rest = numerator >> places, numerator & ((1 << places) - 1)
         guess = 2.0 ** (rest / (1 << places))  # within an ulp; decided below
-        around = [math.nextafter(guess, 0.0), guess, math.nextafter(guess, 9e999)]
+        around = [math.nextafter(guess, 0.0), guess, math.nextafter(guess, math.inf)]
         nearest = next(
             x for x, y in zip(around, [*around[1:], math.inf], strict=True)
-            if y == math.inf or _exceeds_fraction((Fraction(x) + Fraction(y)) / 2, rest, places)
+            if y == math.inf or _exceeds((Fraction(x) + Fraction(y)) / 2, rest, places)
         )  # fmt: skip
         return math.ldexp(nearest, whole)
 
@@ -106,10 +105,6 @@ class LogarithmicFormat(TableFormat):
         return [cls(f"lns{n}_{f}", n, f) for n, f in ((3, 0), (4, 1), (6, 0), (8, 3), (8, 6), (10, 4), (12, 6))]
 
 
-def _exceeds(x: float, numerator: int, places: int) -> bool:
+def _exceeds(x: Fraction, numerator: int, places: int) -> bool:
     """Whether ``x > 2**(numerator / 2**places)``."""
-    return _exceeds_fraction(Fraction(x), numerator, places)
-
-
-def _exceeds_fraction(x: Fraction, numerator: int, places: int) -> bool:
     return x ** (1 << places) > Fraction(2) ** numerator
