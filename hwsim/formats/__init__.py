@@ -8,20 +8,37 @@
 """
 
 from hwsim.formats.base import Format, Unpacked
+from hwsim.formats.block import BlockFormat, TensorScale
+from hwsim.formats.block_tensor import BlockTensor
+from hwsim.formats.codebook import CodebookFormat
 from hwsim.formats.fixed import FixedFormat
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.integer import IntegerFormat
-from hwsim.formats.names import FormatName, entries, get, names, register
+from hwsim.formats.logarithmic import LogarithmicFormat
+from hwsim.formats.names import FormatName, block, blocks, entries, get, names, register, register_block, scalar
+from hwsim.formats.posit import PositFormat
+from hwsim.formats.takum import TakumFormat
 
 __all__ = [
+    "BlockFormat",
+    "BlockTensor",
+    "CodebookFormat",
     "FixedFormat",
     "FloatFormat",
     "Format",
     "FormatName",
     "IntegerFormat",
+    "LogarithmicFormat",
+    "PositFormat",
+    "TakumFormat",
+    "TensorScale",
     "Unpacked",
+    "block",
+    "blocks",
     "entries",
     "get",
     "names",
     "register",
+    "register_block",
+    "scalar",
 ]

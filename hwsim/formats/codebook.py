@@ -42,7 +42,7 @@ class CodebookFormat(TableFormat):
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
-        """``bipolar{n}``, ``pot{n}``, ``apot{n}_{k}`` and ``abfloat_e{x}m{y}b{z}``: the rules of `hwsim.formats.codebooks`."""
+        """``bipolar{n}``, ``pot{n}``, ``apot{n}_{k}``, ``abfloat_e{x}m{y}b{z}``; see `hwsim.formats.codebooks`."""
         for rule in rules:
             levels = rule(name)
             if levels is not None:

@@ -63,13 +63,12 @@ class UniformFormat(Format):
     def overflows(self) -> tuple[str, ...]:
         return ("saturate", "wrap")
 
-    def _encode_floats(self, x: Array, out: Array, mode: Mode, overflow: str, nan: str) -> int:
-        from hwsim.kernels import encode_fixed as kernels
-
-        parameters = int64_patterns(
+    def parameters(self, mode: int, overflow: str, nan: str) -> Array:
+        """What `hwsim.kernels.encode_fixed` needs to know of this format under these policies."""
+        return int64_patterns(
             [
                 self.fraction_bits,
-                mode.number,
+                mode,
                 self.max_code,
                 -self.min_code,
                 int(overflow == "wrap"),
@@ -77,6 +76,11 @@ class UniformFormat(Format):
                 self.max_code if nan == "max" else 0,
             ]
         )
+
+    def _encode_floats(self, x: Array, out: Array, mode: Mode, overflow: str, nan: str) -> int:
+        from hwsim.kernels import encode_fixed as kernels
+
+        parameters = self.parameters(mode.number, overflow, nan)
         if x.dtype == np.float32 and (self.bits > 32 or mode.random):
             x = x.astype(np.float64)
         worth = x.size // VECTOR_SPAN

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from hwsim.base.errors import InputError, did_you_mean
 from hwsim.formats.base import Format, families
+
+if TYPE_CHECKING:
+    from hwsim.formats.block import BlockFormat
 
 
 @dataclass(frozen=True)
@@ -23,57 +26,102 @@ class Entry:
 
 
 _entries: dict[str, Entry] = {}
+_blocks: dict[str, BlockFormat] = {}
 _aliases: dict[str, str] = {}
 
 
 def register(format: Format, source: str, *aliases: str) -> None:
     """Give ``format`` its name and ``aliases``; a name twice is a `ValueError`."""
-    for name in (format.name, *aliases):
-        if name in _entries or name in _aliases:
-            raise ValueError(f"two formats are named '{name}'")
+    _claim(format.name, aliases)
     _entries[format.name] = Entry(format, source, aliases)
-    _aliases.update(dict.fromkeys(aliases, format.name))
+
+
+def register_block(format: BlockFormat, *aliases: str) -> None:
+    """The same for a block format, which brings its source along."""
+    _claim(format.name, aliases)
+    _blocks[format.name] = format
+
+
+def _claim(format_name: str, aliases: tuple[str, ...]) -> None:
+    for name in (format_name, *aliases):
+        if name in _entries or name in _blocks or name in _aliases:
+            raise ValueError(f"two formats are named '{name}'")
+    _aliases.update(dict.fromkeys(aliases, format_name))
 
 
 def entries() -> dict[str, Entry]:
-    """The catalogue: name to format, source and aliases."""
+    """The catalogue of formats of single numbers: name to format, source and aliases."""
     families.items()  # imports every module of the package, the catalogue among them
     return dict(_entries)
 
 
+def blocks() -> dict[str, BlockFormat]:
+    """The catalogue of block formats."""
+    families.items()
+    return dict(_blocks)
+
+
+def block_aliases(name: str) -> tuple[str, ...]:
+    """Other names of a block format."""
+    return tuple(alias for alias, meant in _aliases.items() if meant == name)
+
+
 def names() -> list[str]:
     """Names of the catalogue in the order of their registration; patterns make many more."""
-    return list(entries())
+    return [*entries(), *blocks()]
 
 
-def get(name: str | Format) -> Format:
-    """The format that ``name`` means: of the catalogue, an alias, or a pattern; a `Format` is returned as it is.
+def get(name: str | Format | BlockFormat) -> Any:
+    """The format that ``name`` means: of the catalogue, an alias, or a pattern; a format is returned as it is.
+
+    A `Format` of single numbers, or the `BlockFormat` of a name like ``mxfp4``; `scalar` and `block` are the same
+    with one type each.
 
     >>> get("float8_e4m3fn").max
     448.0
     >>> get("e2m3").bits, get("q4.4").min, get("int6").max
     (6, -8.0, 31)
+    >>> get("nvfp4").bits_per_value
+    4.5
 
     Raises `InputError` with the nearest name for an unknown one.
     """
-    if isinstance(name, Format):
-        return name
     if not isinstance(name, str):
+        if isinstance(name, Format) or getattr(name, "kind", None) == "block":
+            return name
         raise InputError(f"expected the name of a number format, got {name!r}")
     return _get(name)
 
 
+def scalar(name: str | Format) -> Format:
+    """`get` of a format of single numbers; `InputError` for a block format."""
+    found = get(name)
+    if not isinstance(found, Format):
+        raise InputError(f"'{found.name}' is a block format; its elements are '{found.element.name}'")
+    return found
+
+
+def block(name: str | BlockFormat) -> BlockFormat:
+    """`get` of a block format; `InputError` for any other."""
+    found = get(name)
+    if isinstance(found, Format):
+        raise InputError(f"'{found.name}' has no blocks{did_you_mean(found.name, blocks())}")
+    return found  # type: ignore[no-any-return]  # what is no Format is a BlockFormat
+
+
 @lru_cache(maxsize=4096)
-def _get(name: str) -> Format:
-    known = entries()
+def _get(name: str) -> Format | BlockFormat:
+    known, shared = entries(), blocks()
     name = _aliases.get(name, name)
     if name in known:
         return known[name].format
+    if name in shared:
+        return shared[name]
     for family in families.items().values():
         found = family.parse(name)
         if found is not None:
             return found
-    raise InputError(f"unknown format '{name}'{did_you_mean(name, [*known, *_aliases])}")
+    raise InputError(f"unknown format '{name}'{did_you_mean(name, [*known, *shared, *_aliases])}")
 
 
 class _ByName:
@@ -94,7 +142,7 @@ class _ByName:
 
 def _validated(value: Any) -> Format:
     try:
-        return get(value)
+        return scalar(value)
     except InputError as error:
         raise ValueError(str(error)) from None
 
