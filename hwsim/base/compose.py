@@ -54,6 +54,7 @@ _SYNTAX = {
     "expected the node content": "expected a value here",
     "did not find expected key": "expected a key; check the indentation",
     "did not find expected '-' indicator": "expected '-', another entry of the list; check the indentation",
+    "maximum nesting depth": f"nested more than {MAX_DEPTH} levels deep",  # PyYAML 6.0.4 stops at its own limit first
 }
 
 

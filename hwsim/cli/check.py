@@ -10,11 +10,12 @@ from hwsim.base.document import Document, read_document
 from hwsim.base.errors import HwsimError, InputError, did_you_mean
 from hwsim.base.shipped import FOLDERS, find, shipped
 
-KINDS = {"archs": "architecture", "workloads": "workload", "studies": "study"}
+KINDS = {"archs": "architecture", "workloads": "workload", "studies": "study", "formats": "formats"}
 _TELLING_KEYS = {
     "archs": ("compute", "memories", "technology", "quantization", "vector"),
     "workloads": ("operators", "tensors", "inputs", "calibration", "metric", "numerics"),
     "studies": ("vary", "architecture", "workloads", "objectives", "constraints", "search"),
+    "formats": ("formats", "kind", "element", "levels"),
 }
 """Top-level keys that tell what a file describes."""
 
@@ -23,7 +24,7 @@ _TELLING_KEYS = {
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...]) -> None:
-    """Check architectures, workloads and studies; recognised by what is in them."""
+    """Check architectures, workloads, studies and formats; recognised by what is in them."""
     bad = 0
     for file in files:
         try:
@@ -61,6 +62,10 @@ def _load(kind: str, path: Path) -> str:
         from hwsim.arch import Architecture
 
         return Architecture.load(path).name
+    if kind == "formats":
+        from hwsim.formats import load
+
+        return ", ".join(load(path))
     if kind == "workloads":
         from hwsim.workload import Workload
 
@@ -82,7 +87,7 @@ def recognise(document: Document) -> str:
     if scores[best] == 0:
         raise document.error(
             (),
-            "neither an architecture (memories, compute), a workload (operators) nor a study (vary)"
+            "neither an architecture (memories, compute), a workload (operators), a study (vary) nor formats (kind)"
             f"{_misspelt(list(document.data))}",
         )
     return best

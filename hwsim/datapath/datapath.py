@@ -97,6 +97,9 @@ class Datapath(Record):
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         a, b = self.operands.a, self.operands.b
+        for operand in (a, b):
+            if operand.kind not in ("float", "integer", "fixed"):
+                raise ValueError(f"datapaths multiply floats, integers and fixed point, not a {operand.kind} format")
         self.multiplier.check(a, b)
         self.accumulator.check(a, b)
         self.reduction.check(a, b, self.multiplier, self._entered)

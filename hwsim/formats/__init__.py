@@ -11,6 +11,7 @@ from hwsim.formats.base import Format, Unpacked
 from hwsim.formats.block import BlockFormat, TensorScale
 from hwsim.formats.block_tensor import BlockTensor
 from hwsim.formats.codebook import CodebookFormat
+from hwsim.formats.description import described, load
 from hwsim.formats.fixed import FixedFormat
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.integer import IntegerFormat
@@ -35,8 +36,10 @@ __all__ = [
     "Unpacked",
     "block",
     "blocks",
+    "described",
     "entries",
     "get",
+    "load",
     "names",
     "register",
     "register_block",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -130,17 +131,23 @@ class _ByName:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.json_or_python_schema(
             json_schema=core_schema.chain_schema(
-                [core_schema.str_schema(), core_schema.no_info_plain_validator_function(_validated)]
+                [core_schema.any_schema(), core_schema.no_info_plain_validator_function(_validated)]
             ),
             python_schema=core_schema.no_info_plain_validator_function(_validated),
             serialization=core_schema.to_string_ser_schema(when_used="unless-none"),
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return {"type": "string", "description": "a number format", "examples": ["fp16", "e4m3fn", "int8", "q4.4"]}
+        written = {"type": "object", "properties": {"kind": {"type": "string"}}, "required": ["kind"]}
+        named = {"type": "string", "examples": ["fp16", "e4m3fn", "int8", "q4.4"]}
+        return {"anyOf": [named, written], "description": "a number format"}
 
 
 def _validated(value: Any) -> Format:
+    if isinstance(value, Mapping):
+        from hwsim.formats.description import described
+
+        value = described(value)
     try:
         return scalar(value)
     except InputError as error:
@@ -148,4 +155,4 @@ def _validated(value: Any) -> Format:
 
 
 FormatName = Annotated[Format, _ByName()]
-"""Type of a field that names a format in YAML."""
+"""Type of a field that is a format in YAML: a name, or a kind and its fields (`hwsim.formats.description`)."""
