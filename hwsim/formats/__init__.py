@@ -8,7 +8,7 @@
 """
 
 from hwsim.formats.base import Format, Unpacked
-from hwsim.formats.block import BlockFormat, TensorScale
+from hwsim.formats.block_format import BlockFormat, TensorScale
 from hwsim.formats.block_tensor import BlockTensor
 from hwsim.formats.codebook import CodebookFormat
 from hwsim.formats.description import described, load

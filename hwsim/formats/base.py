@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -19,7 +19,7 @@ from hwsim.base.errors import InputError, did_you_mean
 from hwsim.base.registry import Registry
 from hwsim.formats.arrays import Array, magnitudes, numeric
 from hwsim.formats.exact import Draw
-from hwsim.formats.rounding import NAN_POLICIES, OVERFLOWS, Mode, mode_of
+from hwsim.formats.rounding import NAN_POLICIES, OVERFLOWS, Mode, RandomOptions, mode_of
 from hwsim.formats.spacing import Spacing
 from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
@@ -177,10 +177,7 @@ class Format(Spacing, ABC):
         rounding: str = "rne",
         overflow: str | None = None,
         nan: str | None = None,
-        *,
-        seed: int = 0,
-        random_bits: int | None = None,
-        random: ArrayLike | None = None,
+        **options: Unpack[RandomOptions],
     ) -> Array:
         """Codes of ``x``, each value rounded once, of the shape of ``x`` and of `code_dtype`.
 
@@ -193,8 +190,9 @@ class Format(Spacing, ABC):
         ``stochastic_b`` ``floor(d·2**(n+1)) + 2r + 1 >= 2**(n+1)``; ``stochastic_c`` ``rint(d·2**n) + r >= 2**n``
         (the three forms of IEEE P3109); ``equal_probability`` d > 0 and r is odd.
 
-        ``random`` gives r for each value; else r is the top n bits of word i of Philox4x32-10 keyed by ``seed``,
-        i the value's place in ``x``: the same for any number of threads.
+        ``options``: ``random_bits`` (24), and ``random``, r for each value; else r is the top n bits of word
+        ``first + i`` of Philox4x32-10 keyed by ``seed`` (both 0), i the value's place in ``x``: the same for any
+        number of threads, and for a tensor in parts.
 
         ``overflow``: what becomes of a value whose rounding, had the format no largest value, lies beyond it.
         ``inf``: infinity, or NaN where the format has no infinity; modes that round inward (``odd`` among them) stop
@@ -210,7 +208,7 @@ class Format(Spacing, ABC):
         Raises `InputError` for an unknown or unsupported name and for NaN under ``error``.
         """
         values = numeric(x)
-        mode = mode_of(rounding, values.size, seed, random_bits, random, self.max_random_bits)
+        mode = mode_of(rounding, values.size, options, self.max_random_bits)
         overflow, nan = self._checked_overflow(overflow), self._checked_nan(nan)
         out = np.empty(values.shape, self.code_dtype)
         if values.dtype.kind == "f":
@@ -244,10 +242,7 @@ class Format(Spacing, ABC):
         rounding: str = "rne",
         overflow: str | None = None,
         nan: str | None = None,
-        *,
-        seed: int = 0,
-        random_bits: int | None = None,
-        random: ArrayLike | None = None,
+        **options: Unpack[RandomOptions],
     ) -> Array:
         """``decode(encode(x))`` in the type of ``x`` where that holds every value of the format.
 
@@ -255,13 +250,13 @@ class Format(Spacing, ABC):
         """
         values = numeric(x)
         if values.dtype == np.float32 and self.fits(values.dtype):
-            mode = mode_of(rounding, values.size, seed, random_bits, random, self.max_random_bits)
+            mode = mode_of(rounding, values.size, options, self.max_random_bits)
             overflow, policy = self._checked_overflow(overflow), self._checked_nan(nan)
             done = self._round_float32(values.reshape(-1), mode, overflow, policy)
             if done is not None:
                 self._check_nans(done[1], values.size, policy)
                 return done[0].reshape(values.shape)
-        codes = self.encode(values, rounding, overflow, nan, seed=seed, random_bits=random_bits, random=random)
+        codes = self.encode(values, rounding, overflow, nan, **options)
         return self.decode(codes, values.dtype if self.fits(values.dtype) else None)
 
     def unpack(self, codes: ArrayLike) -> Unpacked:

@@ -12,7 +12,7 @@ from hwsim.formats.arrays import Array
 from hwsim.formats.block_layout import Layout
 
 if TYPE_CHECKING:
-    from hwsim.formats.block import BlockFormat
+    from hwsim.formats.block_format import BlockFormat
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hwsim.base.document import read_document
 from hwsim.base.errors import InputError, did_you_mean
 from hwsim.base.validate import LocatedError
 from hwsim.formats.base import Format, families
-from hwsim.formats.block import BlockFormat
+from hwsim.formats.block_format import BlockFormat
 
 
 def described(data: Mapping[str, Any], name: str | None = None) -> Format | BlockFormat:

@@ -14,7 +14,7 @@ from hwsim.base.errors import InputError, did_you_mean
 from hwsim.formats.base import Format, families
 
 if TYPE_CHECKING:
-    from hwsim.formats.block import BlockFormat
+    from hwsim.formats.block_format import BlockFormat
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,6 +55,8 @@ class Mode:
     bits: int = 0
     """Random bits per value, 1 to 32; 0 of a deterministic mode."""
     seed: int = 0
+    first: int = 0
+    """Which word of the seed the first value gets."""
     words: NDArray[np.uint32] = field(default_factory=lambda: _NO_WORDS, compare=False)
     """Given random bits, one word per value; empty: those of the seed."""
 
@@ -65,8 +67,9 @@ class Mode:
 
     @property
     def key(self) -> NDArray[np.uint32]:
-        """The seed as a Philox key."""
-        return np.array([self.seed & 0xFFFFFFFF, (self.seed >> 32) & 0xFFFFFFFF], np.uint32)
+        """What `hwsim.kernels.philox.draw` takes: the seed as a Philox key, and `first`."""
+        halves = (self.seed, self.seed >> 32, self.first, self.first >> 32)
+        return np.array([half & 0xFFFFFFFF for half in halves], np.uint32)
 
     def drawn(self, count: int) -> NDArray[np.uint32]:
         """One word of `bits` random bits for each of ``count`` values."""
@@ -75,10 +78,6 @@ class Mode:
         words = np.empty(count, np.uint32)
         philox.draw(self.words, 0, words, self.key, self.bits, np.empty(philox.BLOCK, np.uint32))
         return words
-
-    def without_words(self) -> Mode:
-        """The same mode for a kernel that has its words already."""
-        return replace(self, words=_NO_WORDS)
 
 
 def mode_number(rounding: str) -> int:
@@ -89,21 +88,30 @@ def mode_number(rounding: str) -> int:
     return ALL_MODES[name]
 
 
-def mode_of(
-    rounding: str, count: int, seed: int, random_bits: int | None, random: ArrayLike | None, most: int = 32
-) -> Mode:
-    """``rounding`` of ``count`` values; see `hwsim.formats.base.Format.encode` for the others. Raises `InputError`."""
+class RandomOptions(TypedDict, total=False):
+    """Where a random rounding has its bits from; see `hwsim.formats.base.Format.encode`."""
+
+    seed: int
+    first: int
+    random_bits: int | None
+    random: ArrayLike | None
+
+
+def mode_of(rounding: str, count: int, options: RandomOptions, most: int = 32) -> Mode:
+    """``rounding`` of ``count`` values with up to ``most`` random bits. Raises `InputError`."""
     number = mode_number(rounding)
+    random, random_bits = options.get("random"), options.get("random_bits")
     if number < STOCHASTIC_A:
         if random is not None or random_bits is not None:
             raise InputError(f"rounding '{rounding}' takes no random bits")
         return Mode(number)
     bits = DEFAULT_RANDOM_BITS if random_bits is None else random_bits
+    seed, first = options.get("seed", 0), options.get("first", 0)
     if not 1 <= bits <= most:
         raise InputError(f"expected 1 to {most} random bits, got {bits}")
-    if not 0 <= seed < 1 << 64:
-        raise InputError(f"a seed is an integer of 64 bits, got {seed}")
-    return Mode(number, bits, seed, _NO_WORDS if random is None else _checked_words(random, count, bits))
+    if not (0 <= seed < 1 << 64 and 0 <= first < 1 << 62):
+        raise InputError(f"a seed is an integer of 64 bits and the first word one of 62, got {seed} and {first}")
+    return Mode(number, bits, seed, first, _NO_WORDS if random is None else _checked_words(random, count, bits))
 
 
 def _checked_words(random: ArrayLike, count: int, bits: int) -> NDArray[np.uint32]:

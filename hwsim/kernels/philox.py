@@ -51,11 +51,15 @@ def fill(first, words, key_low, key_high, block_words):
 
 @njit(cache=True, nogil=True)
 def draw(given, first, words, key, bits, block_words):
-    """``words``: those given from ``first`` on, or where none are, the top ``bits`` bits of the words of ``key``."""
+    """``words``: those given from ``first`` on, or where none are, the top ``bits`` bits of the words of ``key``.
+
+    ``key``: the two words of a Philox key, and of the number of the word that counts as the first.
+    """
     if given.size:
         words[:] = given[first : first + words.size]
         return
-    fill(first, words, key[0], key[1], block_words)
+    offset = np.int64(key[2]) + (np.int64(key[3]) << 32)
+    fill(offset + first, words, key[0], key[1], block_words)
     unused = np.uint32(np.uint32(32 - bits) & np.uint32(31))
     for i in range(words.size):
         words[i] = np.uint32(words[i] >> unused)

@@ -1,4 +1,4 @@
-"""Recorded blocks of microxcaling, torchao and the code of INT v.s. FP agree (see tests/data/formats/ATTRIBUTION.md)."""
+"""Recorded blocks of microxcaling, torchao and INT v.s. FP's code agree (see tests/data/formats/ATTRIBUTION.md)."""
 
 from pathlib import Path
 

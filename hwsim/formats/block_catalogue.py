@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.formats.block import BlockFormat, TensorScale
+from hwsim.formats.block_format import BlockFormat, TensorScale
 from hwsim.formats.names import register_block, scalar
 
 MX = "OCP Microscaling Formats (MX) Specification 1.0, sections 5 and 6.3; NaN and inf as microxcaling has them"

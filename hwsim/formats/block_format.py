@@ -57,9 +57,9 @@ class BlockFormat(Record):
     rounding: Rounding = "rne"
     """How a quotient is rounded."""
     nonfinite: Literal["block_nan", "saturate", "elementwise", "error"] = "block_nan"
-    """Infinities and NaN. block_nan: the scale is NaN. saturate: an infinity counts as 2**128, a NaN makes the scale
-    NaN (under rceil and round, which divide first, an infinite scale saturates). elementwise: they do not count for the scale and stay what they are where the element has them, else
-    saturate or become zero. error: they are refused."""
+    """Infinities and NaN. block_nan: the scale is NaN. saturate: an infinity counts as 2**128 (under rceil and round,
+    which divide first, as an infinite scale), a NaN makes the scale NaN. elementwise: they do not count for the scale
+    and stay what they are where the element has them, else saturate or become zero. error: they are refused."""
     source: str = ""
     """Where these choices come from."""
 
