@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 DEMO_ARCHS := systolic_int8_ws_32x32 systolic_fp8_ws_32x32 tensorcore_fp8
 
-.PHONY: demo test lint bench schema train clean
+.PHONY: demo test lint bench schema docs train clean
 
 demo: $(VENV)/.installed  ## Compare the INT8 and FP8 arrays and the FP8 tensor core on a trained network
 	@$(BIN)/hwsim compare $(DEMO_ARCHS) -w digits_cnn -o reports/demo --force
@@ -27,6 +27,9 @@ schema: $(VENV)/.installed  ## Rewrite the JSON Schemas that editors use
 	$(BIN)/hwsim schema arch -o arch_configs
 	$(BIN)/hwsim schema workload -o workloads
 	$(BIN)/hwsim schema study -o studies
+
+docs: $(VENV)/.installed  ## Rewrite the pages of the number formats from their records
+	$(BIN)/python -m hwsim.report.format_pages docs/formats
 
 train: $(VENV)/.installed-train  ## Train the digits networks again and rewrite workloads/
 	$(BIN)/python training/train_digits.py

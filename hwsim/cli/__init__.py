@@ -9,6 +9,7 @@ import click
 
 from hwsim.base.errors import HwsimError
 from hwsim.cli.check import check
+from hwsim.cli.formats import formats
 from hwsim.cli.listing import list_parts
 from hwsim.cli.run import compare, explore, run
 from hwsim.cli.schema import schema
@@ -57,12 +58,13 @@ def cli() -> None:
     \b
     hwsim run systolic_int8_ws_32x32 digits_cnn        one architecture, one workload
     hwsim compare reference_fp32 tensorcore_fp8 -w digits_cnn       side by side
+    hwsim formats compare int8 e4m3fn nf4              number formats on a tensor
 
     Architectures, workloads and studies are YAML files, or shipped ones by name (hwsim list archs).
     """
 
 
-for _command in (run, compare, explore, check, schema, list_parts, show):
+for _command in (run, compare, explore, check, schema, list_parts, show, formats):
     cli.add_command(_command)
 
 

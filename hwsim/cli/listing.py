@@ -29,10 +29,14 @@ def registries() -> dict[str, Any]:
 
 def _formats() -> Rows:
     from hwsim import formats
+    from hwsim.formats.names import block_aliases
 
     for name, entry in formats.entries().items():
         made = entry.format
         yield name, made.kind, made.bits, f"{made.max:.6g}", ", ".join(entry.aliases)
+    for name, block in formats.blocks().items():
+        aliases = ", ".join(block_aliases(name))
+        yield name, "block", f"{block.bits_per_value:g}", f"{block.max:.6g}", aliases
 
 
 def _technologies() -> Rows:
@@ -81,4 +85,9 @@ def list_parts(kind: str) -> None:
     headings, rows = _KINDS[kind]
     console.show(console.table(headings, rows(), right=("bits", "max")))
     if kind == "formats":
-        click.echo("and any e{x}m{y}, int{n}, uint{n}, q{i}.{f}, uq{i}.{f}")
+        click.echo(
+            "and any e{x}m{y}, ue{x}m{y} (b{bias}, fn, fnuz, finite, _flush behind),\n"
+            "p3109_k{K}p{P}{s|u}{e|f}, int{n}, uint{n}, q{i}.{f}, uq{i}.{f}, posit{n}_{es},\n"
+            "takum_linear{n}, lns{n}_{f}, bipolar{n}, pot{n}, apot{n}_{k},\n"
+            "abfloat_e{x}m{y}b{bias}; or a kind and its fields in YAML (docs/formats)"
+        )

@@ -35,7 +35,7 @@ _seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, sho
 def run(arch: str, workload: str, output: Path | None, force: bool, as_json: bool, seed: int) -> None:
     """Run WORKLOAD on ARCH: bits, cycles, energy, area."""
     architecture, work = _architecture(arch), _workload(workload)
-    _may_write(output, "run", force)
+    may_write(output, "run", force)
     from hwsim.engine import simulate
     from hwsim.report import progress, run_view, write_run
 
@@ -56,7 +56,7 @@ def run(arch: str, workload: str, output: Path | None, force: bool, as_json: boo
 def compare(archs: tuple[str, ...], workload: str, output: Path | None, force: bool, as_json: bool, seed: int) -> None:
     """Run one workload on several architectures, side by side."""
     architectures, work = [_architecture(arch) for arch in archs], _workload(workload)
-    _may_write(output, "comparison", force)
+    may_write(output, "comparison", force)
     from hwsim.engine import compare as compare_architectures
     from hwsim.report import comparison_view, progress, write_comparison
 
@@ -82,7 +82,7 @@ def explore(study: str, output: Path | None, force: bool, as_json: bool, workers
 
     path = find(study, "studies")
     target = output or Path("reports") / load_study(path)[0].study.name
-    _may_write(target, "study", force)
+    may_write(target, "study", force)
     result = explore_study(path, target, workers=workers, restart=restart)
     _answer(as_json, summary(result), study_view(result))
 
@@ -99,7 +99,7 @@ def _workload(name: str) -> Workload:
     return Workload.load(name)
 
 
-def _may_write(directory: Path | None, kind: str, force: bool) -> None:
+def may_write(directory: Path | None, kind: str, force: bool) -> None:
     """Before anything runs: is the folder free, or an earlier result that may be replaced?"""
     if directory is None:
         return

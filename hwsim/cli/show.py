@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hwsim.base.errors import InputError, did_you_mean
+from hwsim.base.errors import InputError, did_you_mean, naming
 from hwsim.base.shipped import shipped
 from hwsim.cli import console
 from hwsim.cli.listing import registries
@@ -20,13 +21,29 @@ Views = list["RenderableType"]
 
 @click.command()
 @click.argument("name")
-def show(name: str) -> None:
+@click.option(
+    "-o", "--output", metavar="FILE.png", type=click.Path(path_type=Path),
+    help="Of a format: draw its values on a line and its relative error against magnitude.",
+)  # fmt: skip
+def show(name: str, output: Path | None) -> None:
     """Show a format, unit, multiplier, memory, technology, architecture… by name.
 
     A kind in front (technology/7nm, reductions/exact) says which, where a name has several meanings; without it all
     are shown. A path to a YAML file shows what it describes.
     """
-    console.show(*views_of(name))
+    views = views_of(name)
+    if output is not None:
+        _draw(name, output)
+    console.show(*views)
+
+
+def _draw(name: str, output: Path) -> None:
+    from hwsim import formats
+    from hwsim.cli.format_view import write_format_figure
+
+    with naming(f"{output}: only formats have a figure"):
+        fmt = formats.get(name.removeprefix("formats/").removeprefix("format/"))
+    write_format_figure(fmt, output)
 
 
 def views_of(name: str) -> Views:
@@ -81,12 +98,13 @@ def _file(path: str) -> Views:
 
 def _format(name: str) -> Views | None:
     from hwsim import formats
-    from hwsim.cli.views import format_view
+    from hwsim.cli.format_view import format_view
 
     try:
-        return format_view(formats.get(name))
+        found = formats.get(name)
     except InputError:
         return None
+    return format_view(found)
 
 
 def _technology(name: str) -> Views | None:

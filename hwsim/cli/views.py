@@ -1,4 +1,4 @@
-"""What ``hwsim show`` prints of a format, a part, a technology and an architecture."""
+"""What ``hwsim show`` prints of a part, a technology and an architecture; `format_view` has the formats."""
 
 from __future__ import annotations
 
@@ -14,13 +14,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from hwsim.arch import Architecture
-    from hwsim.formats import Format
     from hwsim.technology import Technology
 
-_FORMAT_FACTS = (
-    "bits", "exponent_bits", "precision", "bias", "integer_bits", "fraction_bits", "symmetric", "specials",
-    "max", "min", "min_normal", "min_subnormal", "eps", "has_inf", "has_nan", "has_subnormals",
-)  # fmt: skip
 _TYPES = {"string": "text", "object": "keys and values", "null": "nothing", "array": "list", "boolean": "true, false"}
 
 
@@ -46,29 +41,9 @@ class Sources:
         )
 
 
-def format_view(fmt: Format) -> list[RenderableType]:
-    """The record of a number format, what follows from it, and its values when they are few."""
-    from hwsim import formats
-
-    entry = formats.entries().get(fmt.name)
-    found = ((name, getattr(fmt, name, None)) for name in _FORMAT_FACTS)
-    rows = [(name.removeprefix("has_").replace("_", " "), _fact(value)) for name, value in found if value is not None]
-    if entry is not None and entry.aliases:
-        rows.append(("also called", ", ".join(entry.aliases)))
-    rows.append(("source", entry.source if entry is not None else "by the pattern of its name"))
-    if fmt.bits <= 5:
-        rows.append(("values", " ".join(f"{value:g}" for value in sorted(set(fmt.values().tolist())))))
-    return [heading(fmt.name, f"{_article(fmt.kind)} {fmt.kind} format"), table(("property", "value"), rows)]
-
-
-def _article(kind: str) -> str:
+def article(kind: str) -> str:
+    """The indefinite article of a kind's name."""
     return "an" if kind[0] in "aeiou" and kind != "unit" else "a"
-
-
-def _fact(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.9g}" if isinstance(value, (int, float)) else str(value)
 
 
 def part_view(name: str, kind: str, part: type[Record]) -> list[RenderableType]:
@@ -83,7 +58,7 @@ def part_view(name: str, kind: str, part: type[Record]) -> list[RenderableType]:
         for key, rule in schema.get("properties", {}).items()
         if key != "kind"
     ]
-    views = [heading(name, f"{_article(kind)} {kind}"), paragraphs(described)]
+    views = [heading(name, f"{article(kind)} {kind}"), paragraphs(described)]
     return [*views, table(("key", "accepts", "default", "what it is"), rows)] if rows else views
 
 

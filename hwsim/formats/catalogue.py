@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.integer import IntegerFormat
+from hwsim.formats.logarithmic import LogarithmicFormat
 from hwsim.formats.names import register
+from hwsim.formats.posit import PositFormat
+from hwsim.formats.takum import TakumFormat
 
 IEEE = "IEEE 754-2019, section 3.6, table 3.5"
 OFP8 = "OCP 8-bit Floating Point Specification (OFP8) 1.0: binary interchange formats E4M3 and E5M2"
@@ -17,6 +20,10 @@ BF16 = "Intel, BFLOAT16 Hardware Numerics Definition, document 338302-001"
 TF32 = "NVIDIA A100 Tensor Core GPU Architecture, white paper V1.0, section TF32"
 GAUDI = "ml_dtypes README (float8_e4m3, IEEE 754-like); Intel Gaudi 2, maximum 240"
 UE5M3 = "assumed: e5m3 with bias 15 without sign, NaN at 0xff (reference table ue5m3_nanff, gfloat)"
+P3109 = "IEEE P3109 interim report, section 4: binary8 formats, here the extended one of this precision"
+POSIT = "Posit Standard (2022), section 3, with es = 2"
+TAKUM = "Hunhold, Beating Posits at Their Own Game: Takum Arithmetic, arXiv:2404.18603, linear significands"
+LNS = "Miyashita et al., arXiv:1603.01025; Zhao et al., LNS-Madam, arXiv:2106.13914: 8 bits, base 2**(1/8)"
 TWOS_COMPLEMENT = "ISO/IEC 9899:2024, section 6.2.6.2 (two's complement)"
 
 register(FloatFormat("fp64", 11, 53, 1023), IEEE, "float64", "f64", "double")
@@ -39,9 +46,17 @@ register(
 )
 register(FloatFormat("ue4m3", 4, 4, 7, signed=False, specials="fn"), PTX)
 register(FloatFormat("ue5m3", 5, 4, 15, signed=False, specials="fn"), UE5M3)
+register(FloatFormat("p3109_k8p3se", 5, 3, 16, specials="p3109"), P3109)
+register(FloatFormat("p3109_k8p4se", 4, 4, 8, specials="p3109"), P3109)
 register(IntegerFormat("int4", 4), TWOS_COMPLEMENT)
 register(IntegerFormat("uint4", 4, signed=False), TWOS_COMPLEMENT)
 register(IntegerFormat("int8", 8), TWOS_COMPLEMENT)
 register(IntegerFormat("uint8", 8, signed=False), TWOS_COMPLEMENT)
 register(IntegerFormat("int16", 16), TWOS_COMPLEMENT)
 register(IntegerFormat("int32", 32), TWOS_COMPLEMENT)
+register(PositFormat("posit8", 8), POSIT)
+register(PositFormat("posit16", 16), POSIT)
+register(PositFormat("posit32", 32), POSIT)
+register(TakumFormat("takum_linear8", 8), TAKUM)
+register(TakumFormat("takum_linear16", 16), TAKUM)
+register(LogarithmicFormat("lns8_3", 8, 3), LNS)

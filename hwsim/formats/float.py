@@ -28,6 +28,7 @@ from hwsim.formats.float_kernel import (
     encode_integers,
     kernel_parameters,
     round_to_nearest,
+    within_float32,
 )
 from hwsim.formats.rounding import RNE, Mode, mode_number
 
@@ -226,7 +227,7 @@ class FloatFormat(Format):
         encode_floats(self, np.where(negative, -exact, exact), out, parameters, mode)
 
     def _round_float32(self, x: Array, mode: Mode, overflow: str, nan: str) -> tuple[Array, int] | None:
-        if mode.number != RNE or self.mantissa_bits >= FLOAT32[0]:
+        if mode.number != RNE or self.mantissa_bits == FLOAT32[0] or not (self.zero and within_float32(self)):
             return None
         return round_to_nearest(self, x, overflow, nan)
 

@@ -25,6 +25,8 @@ def kernel_parameters(fmt: FloatFormat, mode: int, overflow: str, nan: str) -> A
     over_negative = least if stops or mode in (RZ, RU, ODD) else negative
     if overflow == "saturate":
         positive, negative, over_positive, over_negative = fmt.limit_code, least, fmt.limit_code, least
+    if stops and not fmt.signed:
+        negative = least  # P3109: what is below an unsigned format becomes its least value, −inf too
     skipped = 0 if fmt.zero else 1 << fmt.mantissa_bits
     return int64_patterns(
         [
@@ -80,24 +82,30 @@ def encode_floats(fmt: FloatFormat, x: Array, out: Array, parameters: Array, mod
 
 def fits_lanes(fmt: FloatFormat, x: Array, mode: Mode) -> bool:
     """Whether the kernels take ``x`` as it is. They only discard bits; what float32 lacks, float64 has."""
-    wide = fmt.mantissa_bits > FLOAT32[0] or fmt.emin < -126 or fmt.bits > 32 or mode.bits > 24
-    return not (x.dtype == np.float32 and wide)
+    return x.dtype != np.float32 or (within_float32(fmt) and fmt.bits <= 32 and mode.bits <= 24)
+
+
+def within_float32(fmt: FloatFormat) -> bool:
+    """Whether float32 has the format's normal numbers, and its infinity lies beyond them."""
+    return fmt.mantissa_bits <= FLOAT32[0] and fmt.emin >= -126 and fmt.emax <= 127
 
 
 def round_to_nearest(fmt: FloatFormat, x: Array, overflow: str, nan: str) -> tuple[Array, int]:
-    """float32 ``x`` rounded to nearest even into a narrower format, without codes; and the number of NaN."""
-    from hwsim.kernels import round_float32
+    """float32 ``x`` to nearest even in a narrower format with a zero, without codes; and the number of NaN."""
+    from hwsim.kernels import codec, round_float32
 
-    codes = kernel_parameters(fmt, RNE, overflow, nan)[[7, 8, 9, 10, 11, 13]]
-    ends = fmt.decode(codes.astype(fmt.code_dtype), np.float32).view(np.uint32)
-    limits = [fmt.max, fmt.max if fmt.signed else 0.0]
-    bounds = [fmt.min_normal, 0.0 if fmt.zero else fmt.min_normal, fmt.min_normal / 2, *limits]
-    smallest_normal, least, half, limit, negative_limit = np.array(bounds, np.float32).view(np.uint32)
+    ends = [
+        codec.POSITIVE_OVERFLOW, codec.NEGATIVE_OVERFLOW, codec.POSITIVE_INFINITY, codec.NEGATIVE_INFINITY,
+        codec.NAN, codec.NEGATIVE_ZERO,
+    ]  # fmt: skip
+    codes = kernel_parameters(fmt, RNE, overflow, nan)[ends]
+    bounds = [fmt.min_normal, fmt.min_normal / 2, fmt.max, fmt.max if fmt.signed else 0.0]
+    smallest_normal, half, limit, negative_limit = np.array(bounds, np.float32).view(np.uint32)
     # With no stored bits a code's parity is that of its exponent field, which float32 counts from another bias.
-    flip = (fmt.emin + 126 + (0 if fmt.zero else 1)) % 2 if fmt.mantissa_bits == 0 else 0
+    flip = (fmt.emin + 126) % 2 if fmt.mantissa_bits == 0 else 0
     parameters = np.array(
-        [FLOAT32[0] - fmt.mantissa_bits, flip, smallest_normal, least, not fmt.subnormals, half, limit,
-         negative_limit, *ends], np.int64,
+        [FLOAT32[0] - fmt.mantissa_bits, flip, smallest_normal, not fmt.subnormals, half, limit, negative_limit,
+         *fmt.decode(codes.astype(fmt.code_dtype), np.float32).view(np.uint32)], np.int64,
     )  # fmt: skip
     magic = np.float32(np.ldexp(1.0, fmt.last_place_min + FLOAT32[0]))
     out = np.empty(x.shape, np.float32)

@@ -127,7 +127,7 @@ class UniformFormat(Format):
 class IntegerFormat(UniformFormat):
     """Integers of ``bits`` bits: −2**(bits−1) to 2**(bits−1) − 1, or 0 to 2**bits − 1.
 
-    ``symmetric`` leaves the most negative value out: encoding never gives its code, which still decodes to
+    ``symmetric`` leaves the most negative value out: only wrapping gives its code, which still decodes to
     −2**(bits−1). Above 53 bits `decode` returns int64 or uint64 instead of float64, which would round.
     """
 

@@ -102,7 +102,7 @@ class LogarithmicFormat(TableFormat):
 
     @classmethod
     def examples(cls) -> list[Self]:
-        return [cls(f"lns{n}_{f}", n, f) for n, f in ((3, 0), (4, 1), (6, 0), (8, 3), (8, 6), (10, 4), (12, 6))]
+        return [cls(f"lns{n}_{f}", n, f) for n, f in ((3, 0), (4, 1), (6, 0), (8, 6), (10, 4), (12, 6))]
 
 
 def _exceeds(x: Fraction, numerator: int, places: int) -> bool:

@@ -59,4 +59,4 @@ class TakumFormat(TaperedFormat):
 
     @classmethod
     def examples(cls) -> list[Self]:
-        return [cls(f"takum_linear{n}", n) for n in (3, 5, 8, 10, 12, 16, 25, 32)]
+        return [cls(f"takum_linear{n}", n) for n in (3, 5, 10, 12, 25, 32)]

@@ -142,16 +142,16 @@ class TaperedFormat(Format):
         rows = [self._exponent_row(field - source_bias, source_bits) for field in range(2 * source_bias + 2)]
         return np.array(rows, np.int64)
 
-    def _exponent_row(self, exponent: int, source_bits: int) -> tuple[int, int, int, int, int]:
+    def _exponent_row(self, exponent: int, source_bits: int) -> tuple[int, int, int, int]:
         width = self.bits - 1
         if exponent < self.exponents[0]:
-            return 0, source_bits, 2, 0, 1
+            return 0, source_bits, 2, 0
         if exponent > self.exponents[-1]:
-            return self.largest_body << 2, source_bits, 2, 0, 0
+            return self.largest_body << 2, source_bits, 2, 0
         bits, length = self.prefix(exponent)
         kept = min(source_bits, max(width + self.max_random_bits + 3 - length, 0))  # what is random, and a sticky bit
         down = length + kept - width
-        return bits << kept, source_bits - kept, max(down, 0), max(-down, 0), 0
+        return bits << kept, source_bits - kept, max(down, 0), max(-down, 0)
 
     @cached_property
     def _strings(self) -> tuple[Array, Array, int]:

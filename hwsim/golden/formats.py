@@ -95,7 +95,9 @@ def _(
         return _float_nan(fmt, nan)
     negative = math.copysign(1, value) < 0 if isinstance(value, float) else value < 0
     if isinstance(value, float) and math.isinf(value):
-        return _float_beyond(fmt, negative, infinite=overflow != "saturate")
+        # P3109's SatPropagate: −inf becomes the least value of an unsigned format.
+        stops = overflow == "saturate" or (overflow == "saturate_finite" and negative and not fmt.signed)
+        return _float_beyond(fmt, negative, infinite=not stops)
     rounded = round_unlimited(fmt, negative, abs(Fraction(value)), rounding, draw)
     if rounded > Fraction(fmt.max) or (negative and not fmt.signed and rounded > 0):
         return _float_beyond(fmt, negative, goes_beyond(negative, rounding, overflow))

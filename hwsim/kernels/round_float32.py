@@ -16,17 +16,16 @@ T = np.uint32
 DROPPED = 0  # bits of a float32 significand that the format does not have, 1 to 23
 FLIP = 1  # 1 where a code's parity is the opposite of its pattern's
 SMALLEST_NORMAL = 2  # pattern
-LEAST = 3  # pattern of the least magnitude: 0, or the smallest value of a format without zero
-FLUSH = 4  # 1: no subnormals
-HALF = 5  # pattern of half the smallest normal
-LIMIT = 6  # pattern of the largest magnitude above zero, and below
-NEGATIVE_LIMIT = 7
-OVERFLOW = 8  # patterns of what becomes of a magnitude beyond the limit
-NEGATIVE_OVERFLOW = 9
-INFINITY = 10  # and of infinities
-NEGATIVE_INFINITY = 11
-NAN = 12  # and of NaN
-NEGATIVE_ZERO = 13  # what becomes of −0
+FLUSH = 3  # 1: no subnormals
+HALF = 4  # pattern of half the smallest normal
+LIMIT = 5  # pattern of the largest magnitude above zero, and below
+NEGATIVE_LIMIT = 6
+OVERFLOW = 7  # patterns of what becomes of a magnitude beyond the limit
+NEGATIVE_OVERFLOW = 8
+INFINITY = 9  # and of infinities
+NEGATIVE_INFINITY = 10
+NAN = 11  # and of NaN
+NEGATIVE_ZERO = 12  # what becomes of −0
 
 
 @njit(cache=True, nogil=True)
@@ -40,7 +39,7 @@ def round_to_nearest(patterns, out, parameters, magic, span):
     below_half = T(T(T(1) << T(T(dropped - T(1)) & T(31))) - T(1))
     place = T(T(1) << dropped)
     kept = T(~T(place - T(1)))
-    smallest_normal, least, half, flush = T(p[SMALLEST_NORMAL]), T(p[LEAST]), T(p[HALF]), p[FLUSH] != 0
+    smallest_normal, half, flush = T(p[SMALLEST_NORMAL]), T(p[HALF]), p[FLUSH] != 0
     limit, limits = T(p[LIMIT]), T(T(p[LIMIT]) ^ T(p[NEGATIVE_LIMIT]))
     overflow, overflows = T(p[OVERFLOW]), T(T(p[OVERFLOW]) ^ T(p[NEGATIVE_OVERFLOW]))
     infinity, infinities = T(p[INFINITY]), T(T(p[INFINITY]) ^ T(p[NEGATIVE_INFINITY]))
@@ -49,7 +48,7 @@ def round_to_nearest(patterns, out, parameters, magic, span):
     infinite_alike = overflow == infinity and overflows == infinities
     patterns, out = patterns[span[0] : span[1]], out[span[0] : span[1]]
     nans = T(0)
-    if alike and infinite_alike and least == T(0) and flip == T(0) and not flush:
+    if alike and infinite_alike and flip == T(0) and not flush:
         for i in range(patterns.size):
             pattern = patterns[i]
             magnitude = T(pattern & T(0x7FFFFFFF))
@@ -72,7 +71,7 @@ def round_to_nearest(patterns, out, parameters, magic, span):
         fixed = np.float32(np.float32(magnitude.view(np.float32) + magic) - magic).view(np.uint32)
         flushed = smallest_normal if magnitude > half else T(0)
         below = flushed if flush else fixed
-        rounded = T(max(below if magnitude < smallest_normal else normal, least))
+        rounded = below if magnitude < smallest_normal else normal
         result = T(sign & negative_zero) if rounded == T(0) else T(rounded | sign)
         beyond = rounded > T(limit ^ T(limits & negative))
         result = T(overflow ^ T(overflows & negative)) if beyond else result

@@ -13,7 +13,7 @@ from numba import njit
 from hwsim.kernels import philox
 from hwsim.kernels.encode_float import CHUNK
 from hwsim.kernels.lanes import increment, is_random, random_increment, random_masks, rounding_masks
-from hwsim.kernels.rounding import ODD, RD, RU, RZ
+from hwsim.kernels.rounding import RD, RU, RZ
 
 # Parameters, int64.
 MODE = 0
@@ -28,7 +28,6 @@ BASE = 0  # the prefix, moved up to make room for the fraction bits that are kep
 LOST = 1  # fraction bits that only a sticky bit remembers
 DOWN = 2  # bits of the string that do not fit a body
 UP = 3  # or bits that it lacks
-STICKY = 4  # 1 where something is below the string whatever the fraction is: under the smallest value
 
 TABLE_BITS = 12
 """Leading bits of a body that decoding looks the exponent up by; longer prefixes are searched."""
@@ -41,23 +40,26 @@ def _code(body, sign, magnitude, infinity, parameters):
     The sign by arithmetic: a branch on that of random data costs more than all the rest.
     """
     T = np.uint64
-    least, largest, code_mask, nan, positive_infinity, negative_infinity = parameters
+    positive_least, negative_least, largest, code_mask, nan, positive_infinity, negative_infinity = parameters
     if magnitude >= infinity:
         if magnitude > infinity:
             return nan
         return negative_infinity if sign else positive_infinity
-    body = T(min(T(max(body, least)), largest)) if magnitude else T(0)
     every = T(T(0) - sign)
+    least = T(positive_least ^ T(T(positive_least ^ negative_least) & every))
+    body = T(min(T(max(body, least)), largest)) if magnitude else T(0)
     return T(T(T(body ^ every) - every) & code_mask)
 
 
 @njit(cache=True)
 def _typed(parameters):
-    """To nearest and by chance nothing but zero becomes zero (Posit Standard 2022, section 4.1)."""
+    """To nearest, by chance and to odd nothing but zero becomes zero (Posit Standard 2022, section 4.1)."""
     T = np.uint64
-    directed = parameters[MODE] in (RZ, RU, RD, ODD)
+    mode = parameters[MODE]
+    positive_least = T(0) if mode in (RZ, RD) else T(1)
+    negative_least = T(0) if mode in (RZ, RU) else T(1)
     return (
-        T(0 if directed else 1), T(parameters[LARGEST]), T(parameters[CODE_MASK]), T(parameters[NOT_A_REAL]),
+        positive_least, negative_least, T(parameters[LARGEST]), T(parameters[CODE_MASK]), T(parameters[NOT_A_REAL]),
         T(parameters[POSITIVE_INFINITY]), T(parameters[NEGATIVE_INFINITY]),
     )  # fmt: skip
 
@@ -113,7 +115,7 @@ def encode(patterns, out, exponents, source_bits, parameters, words, key, bits, 
             fraction = T(magnitude & T(one_bit(T, source_bits) - one))
             lost = T(exponents[field, LOST])
             kept = T(fraction >> lost)
-            sticky = one if T(kept << lost) != fraction else T(exponents[field, STICKY])
+            sticky = one if T(kept << lost) != fraction else T(0)
             string = T(T(T(exponents[field, BASE]) + kept) | sticky)
             down = T(exponents[field, DOWN])
             mask = T(one_bit(T, down) - one)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hwsim.base.errors import InputError
 from hwsim.base.record import Record
-from hwsim.formats import FormatName, IntegerFormat, entries, get, names, register
+from hwsim.formats import FormatName, IntegerFormat, blocks, entries, get, names, register
 
 
 def test_every_entry_has_a_source_and_its_names():
@@ -17,7 +17,8 @@ def test_every_entry_has_a_source_and_its_names():
         assert name == entry.format.name and len(entry.source) > 10
         for alias in (name, *entry.aliases):
             assert get(alias) is entry.format
-    assert names() == list(entries())
+    assert names() == [*entries(), *blocks()]
+    assert all(get(name) is fmt for name, fmt in blocks().items())
 
 
 # Limits as their documents print them: OCP OFP8 and MX 1.0, IEEE 754-2019 table 3.5, ml_dtypes' README.
@@ -121,7 +122,7 @@ def test_as_a_field_of_a_record():
     assert _Operands(a=get("fp16")).a is get("fp16")
     assert hash(operands) == hash(_Operands(a="e4m3fn"))
     schema = _Operands.model_json_schema()
-    assert schema["properties"]["a"]["type"] == "string"
+    assert [way["type"] for way in schema["properties"]["a"]["anyOf"]] == ["string", "object"]
     with pytest.raises(ValidationError, match="did you mean 'e4m3fn'"):
         _Operands(a="e4m3fm")
     assert TypeAdapter(FormatName).validate_python("bf16").bits == 16

@@ -46,3 +46,12 @@ def test_wide_floats_have_numpy_s_neighbours(name, dtype):
     np.testing.assert_array_equal(fmt.next_down(x), np.nextafter(x, dtype(-np.inf)))
     np.testing.assert_array_equal(fmt.ulp(x), np.spacing(np.abs(x)))
     np.testing.assert_array_equal(fmt.next_up(np.finfo(dtype).max), np.inf)
+
+
+def test_what_lies_below_the_first_string_is_not_zero():
+    """2**−255 would be a takum's string of no bit set, which is zero's."""
+    takum = get("takum_linear16")
+    assert takum.smallest == 2.0**-255 * (1 + 2.0**-4)
+    tiny = [2.0**-255, -(2.0**-255), 2.0**-300]
+    for mode, expected in (("ru", [1, 0, 1]), ("rd", [0, 0xFFFF, 0]), ("rz", [0, 0, 0]), ("odd", [1, 0xFFFF, 1])):
+        assert takum.encode(tiny, mode).tolist() == expected

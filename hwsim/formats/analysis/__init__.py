@@ -2,13 +2,15 @@
 
 `qsnr` and `crossover` compare integer with floating-point blocks by the crest factor of the data; `exponent`
 integrates the mean squared error over a distribution; `scaling_law` is a proxy for the loss of a trained
-model; `measured` is what comes out of data, with the published figures to put beside it.
+model; `measured` is what comes out of data, with the published figures to put beside it; `compare` puts
+formats side by side on a tensor; `precision` is the relative error of rounding by magnitude.
 
 >>> from hwsim.formats.analysis import block, crossover
 >>> round(crossover(block("mxint4"), block("mxfp4")), 2)
 2.04
 """
 
+from hwsim.formats.analysis.compare import Comparison, Crossover, compare_formats, crossovers_of
 from hwsim.formats.analysis.crossover import PAIRS, crossover, crossovers
 from hwsim.formats.analysis.exponent import (
     CLIPPED_STUDENT_T,
@@ -30,6 +32,12 @@ from hwsim.formats.analysis.measured import (
     published,
     qsnr_db,
     quantizer_qsnr_db,
+)
+from hwsim.formats.analysis.precision import (
+    Precision,
+    precision_by_binade,
+    precision_profile,
+    relative_error_curve,
 )
 from hwsim.formats.analysis.qsnr import (
     BLOCKS,
@@ -55,27 +63,35 @@ __all__ = [
     "UNIFORM",
     "BestClip",
     "Block",
+    "Comparison",
     "Constants",
     "CrestFactors",
+    "Crossover",
     "Distribution",
     "Layout",
+    "Precision",
     "Published",
     "best_clip",
     "best_layout",
     "block",
     "ceiling_db",
+    "compare_formats",
     "crest_factor",
     "critical_tokens",
     "crossover",
     "crossovers",
+    "crossovers_of",
     "exponent_table",
     "float_qsnr_db",
     "grid",
     "integer_qsnr_db",
     "loss",
     "mean_squared_error",
+    "precision_by_binade",
+    "precision_profile",
     "published",
     "qsnr_db",
     "quantizer_qsnr_db",
+    "relative_error_curve",
     "theoretical_qsnr_db",
 ]

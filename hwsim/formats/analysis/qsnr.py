@@ -154,7 +154,7 @@ def float_qsnr_db(block: Block, crest_factor: float) -> float:
     if block.exact_maximum:
         normal_energy -= crest_factor**2 / block.size
     relative = 1 / (24 * 4.0**fmt.mantissa_bits)
-    subnormal = fmt.min_subnormal**2 / (12 * fmt.max**2)
+    subnormal = (fmt.min_subnormal / fmt.max) ** 2 / 12
     noise = relative * normal_energy + subnormal * reach**2 * math.erf(threshold / math.sqrt(2))
     if noise <= 0:
         raise InputError(f"the QSNR of {fmt.name} blocks has no value at a crest factor of {crest_factor:g}")
