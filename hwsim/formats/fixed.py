@@ -10,7 +10,7 @@ from hwsim.base.errors import InputError
 from hwsim.formats.base import families
 from hwsim.formats.integer import UniformFormat
 
-_FIXED = re.compile(r"(u?)q(\d\d?)\.(\d\d?)")
+_FIXED = re.compile(r"(u?)q(\d\d?)\.(\d\d?)(_symmetric)?")
 
 
 @families.register("fixed")
@@ -45,9 +45,9 @@ class FixedFormat(UniformFormat):
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
-        """``q{i}.{f}`` signed, ``uq{i}.{f}`` unsigned."""
+        """``q{i}.{f}`` signed, ``uq{i}.{f}`` unsigned; ``_symmetric`` behind leaves the most negative value out."""
         match = _FIXED.fullmatch(name)
-        return None if match is None else cls(name, int(match[2]), int(match[3]), match[1] == "")
+        return None if match is None else cls(name, int(match[2]), int(match[3]), match[1] == "", match[4] is not None)
 
     @classmethod
     def examples(cls) -> list[Self]:

@@ -9,6 +9,7 @@ from hwsim.formats import get
 
 DATA = Path(__file__).parent.parent / "data" / "formats"
 TABLES = np.load(DATA / "decode_tables.npz", allow_pickle=False)
+SOFTPOSIT = np.load(DATA / "softposit_vectors.npz", allow_pickle=False)
 ROUNDINGS = np.load(DATA / "round_vectors.npz", allow_pickle=False)
 
 # The vectors' names for formats that go by another name here.
@@ -21,6 +22,12 @@ NAMES = {
 }
 DECODED = TABLES.files
 ROUNDED = [key for key in ROUNDINGS.files if not key.endswith(".in")]
+
+
+@pytest.mark.parametrize("name", ["posit8_0", "posit16_1", "posit32_2"])
+def test_softposit(name):
+    x = SOFTPOSIT[f"{name}.in"].view(np.float64)
+    np.testing.assert_array_equal(get(name).encode(x), SOFTPOSIT[f"{name}.codes"])
 
 
 def test_everything_is_covered():
