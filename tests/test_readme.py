@@ -32,7 +32,7 @@ def test_python_blocks_run_and_give_the_values_in_their_comments() -> None:
                 checked += 1
             else:
                 exec(source, scope)
-    assert checked == 2
+    assert checked == 3
 
 
 def test_the_table_is_what_the_demo_prints() -> None:
