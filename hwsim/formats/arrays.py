@@ -1,4 +1,4 @@
-"""Arrays on their way to a kernel: what may be encoded, magnitudes of integers, patterns of 64 bits."""
+"""Arrays on their way to a kernel: what may be encoded, magnitudes of integers, patterns, and values by a table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwsim.base.errors import InputError
+from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 Array = NDArray[Any]
 
@@ -44,3 +45,16 @@ def magnitudes(values: Array) -> tuple[Array, NDArray[np.uint64]]:
 def int64_patterns(values: list[int]) -> Array:
     """An int64 array with the bit patterns of ``values``, which may reach ``2**64 − 1``."""
     return np.array([v & ((1 << 64) - 1) for v in values], np.uint64).view(np.int64)
+
+
+def look_up(codes: Array, table: Array, out: Array) -> None:
+    """``out[i] = table[codes[i]]`` of flat arrays, eight codes of a byte at a time."""
+    from hwsim.kernels import decode as kernels
+
+    whole = codes.size // 8 if codes.dtype == np.uint8 and codes.flags.c_contiguous else 0
+    if whole:
+        words = codes[: 8 * whole].view(np.uint64)
+        over_threads(kernels.look_up_bytes, whole, codes.size // VECTOR_SPAN, words, table, out)
+    over_threads(
+        kernels.look_up, codes.size - 8 * whole, codes.size // VECTOR_SPAN, codes[8 * whole :], table, out[8 * whole :]
+    )

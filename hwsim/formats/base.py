@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from hwsim.base.errors import InputError, did_you_mean
+from hwsim.base.errors import InputError
 from hwsim.base.registry import Registry
-from hwsim.formats.arrays import Array, magnitudes, numeric
+from hwsim.formats.arrays import Array, look_up, magnitudes, numeric
+from hwsim.formats.checks import check_nans, checked_codes, checked_nan, checked_overflow
 from hwsim.formats.exact import Draw
-from hwsim.formats.rounding import NAN_POLICIES, OVERFLOWS, Mode, RandomOptions, mode_of
+from hwsim.formats.rounding import Mode, RandomOptions, mode_of
 from hwsim.formats.spacing import Spacing
-from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
 FINITE, POSITIVE_INFINITY, NEGATIVE_INFINITY, NOT_A_NUMBER = range(4)
 """Values of `Unpacked.special`."""
@@ -209,11 +209,11 @@ class Format(Spacing, ABC):
         """
         values = numeric(x)
         mode = mode_of(rounding, values.size, options, self.max_random_bits)
-        overflow, nan = self._checked_overflow(overflow), self._checked_nan(nan)
+        overflow, nan = checked_overflow(self, overflow), checked_nan(nan)
         out = np.empty(values.shape, self.code_dtype)
         if values.dtype.kind == "f":
-            self._check_nans(
-                self._encode_floats(values.reshape(-1), out.reshape(-1), mode, overflow, nan), values.size, nan
+            check_nans(
+                self, self._encode_floats(values.reshape(-1), out.reshape(-1), mode, overflow, nan), values.size, nan
             )
         else:
             negative, magnitude = magnitudes(values.reshape(-1))
@@ -226,7 +226,7 @@ class Format(Spacing, ABC):
         Two's complement codes may also be given as negative signed integers. Raises `InputError` for codes
         that are no integers or need more than `bits` bits, and for a ``dtype`` that does not hold every value.
         """
-        checked = self._checked_codes(codes)
+        checked = checked_codes(self, codes)
         wanted = self.value_dtype if dtype is None else np.dtype(dtype)
         if wanted != self.value_dtype and not self.fits(wanted):
             raise InputError(f"{wanted} does not hold every value of {self.name}")
@@ -251,17 +251,17 @@ class Format(Spacing, ABC):
         values = numeric(x)
         if values.dtype == np.float32 and self.fits(values.dtype):
             mode = mode_of(rounding, values.size, options, self.max_random_bits)
-            overflow, policy = self._checked_overflow(overflow), self._checked_nan(nan)
+            overflow, policy = checked_overflow(self, overflow), checked_nan(nan)
             done = self._round_float32(values.reshape(-1), mode, overflow, policy)
             if done is not None:
-                self._check_nans(done[1], values.size, policy)
+                check_nans(self, done[1], values.size, policy)
                 return done[0].reshape(values.shape)
         codes = self.encode(values, rounding, overflow, nan, **options)
         return self.decode(codes, values.dtype if self.fits(values.dtype) else None)
 
     def unpack(self, codes: ArrayLike) -> Unpacked:
         """Significands, exponents of the last place and specials of ``codes``; see `Unpacked`."""
-        checked = self._checked_codes(codes)
+        checked = checked_codes(self, codes)
         flat = checked.reshape(-1)
         if self.bits > TABLE_BITS:
             parts = self._unpack(flat.astype(np.uint64))
@@ -304,55 +304,6 @@ class Format(Spacing, ABC):
         values[parts.special == NEGATIVE_INFINITY] = -np.inf
         values[parts.special == NOT_A_NUMBER] = np.nan
         return values
-
-    def _check_nans(self, nans: int, of: int, nan: str) -> None:
-        if nans and nan == "error" and not self.has_nan:
-            raise InputError(
-                f"{self.name} has no NaN, but {nans} of {of} values are NaN; "
-                "give nan='zero', 'negative_zero' or 'max' to replace them"
-            )
-
-    def _checked_overflow(self, overflow: str | None) -> str:
-        if overflow is None:
-            return self.overflows[0]
-        if overflow not in self.overflows:
-            if overflow in OVERFLOWS:
-                raise InputError(f"{self.name} has no overflow '{overflow}', only {', '.join(self.overflows)}")
-            raise InputError(f"unknown overflow '{overflow}'{did_you_mean(overflow, OVERFLOWS)}")
-        return overflow
-
-    def _checked_nan(self, nan: str | None) -> str:
-        if nan is None:
-            return "error"
-        if nan not in NAN_POLICIES:
-            raise InputError(f"unknown NaN policy '{nan}'{did_you_mean(nan, NAN_POLICIES)}")
-        return nan
-
-    def _checked_codes(self, codes: ArrayLike) -> Array:
-        given = np.asarray(codes)
-        if given.dtype.kind not in "iu":
-            raise InputError(f"codes of {self.name} are integers, got {given.dtype}")
-        if given.dtype == self.code_dtype and 8 * given.dtype.itemsize == self.bits:
-            return np.asarray(given, order="C")
-        if given.size and (int(given.max()) >= self.code_count or int(given.min()) < -(self.code_count >> 1)):
-            raise InputError(f"a code of {self.name} has {self.bits} bits, got {given.min()} to {given.max()}")
-        if given.dtype == self.code_dtype:
-            return np.asarray(given, order="C")
-        masked = given.astype(np.uint64) & np.uint64(self.code_count - 1)
-        return masked.astype(self.code_dtype, order="C")
-
-
-def look_up(codes: Array, table: Array, out: Array) -> None:
-    """``out[i] = table[codes[i]]`` of flat arrays, eight codes of a byte at a time."""
-    from hwsim.kernels import decode as kernels
-
-    whole = codes.size // 8 if codes.dtype == np.uint8 and codes.flags.c_contiguous else 0
-    if whole:
-        words = codes[: 8 * whole].view(np.uint64)
-        over_threads(kernels.look_up_bytes, whole, codes.size // VECTOR_SPAN, words, table, out)
-    over_threads(
-        kernels.look_up, codes.size - 8 * whole, codes.size // VECTOR_SPAN, codes[8 * whole :], table, out[8 * whole :]
-    )
 
 
 families: Registry[type[Format]] = Registry("kind of format", "hwsim.formats")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -22,6 +21,7 @@ from hwsim.formats.base import (
     Unpacked,
     families,
 )
+from hwsim.formats.checks import checked_nan, checked_overflow
 from hwsim.formats.float_kernel import (
     decode_floats,
     encode_floats,
@@ -30,12 +30,10 @@ from hwsim.formats.float_kernel import (
     round_to_nearest,
     within_float32,
 )
+from hwsim.formats.float_names import exmy_fields, p3109_fields
 from hwsim.formats.rounding import RNE, Mode, mode_number
 
 Specials = Literal["ieee", "fn", "fnuz", "none", "p3109"]
-
-_EXMY = re.compile(r"(u?)e([1-9]\d?)m(\d\d?)(?:b(-?\d+))?(fnuz|fn|finite)?(_flush)?")
-_P3109 = re.compile(r"p3109_k([3-8])p([1-8])([su])([ef])")
 
 
 @families.register("float")
@@ -205,7 +203,7 @@ class FloatFormat(Format):
 
     def parameters(self, rounding: str = "rne", overflow: str | None = None, nan: str | None = None) -> Array:
         """What `hwsim.kernels.codec` needs to know of this format under these policies (int64 array)."""
-        overflow, nan = self._checked_overflow(overflow), self._checked_nan(nan)
+        overflow, nan = checked_overflow(self, overflow), checked_nan(nan)
         return kernel_parameters(self, mode_number(rounding), overflow, nan)
 
     @cached_property
@@ -290,33 +288,8 @@ class FloatFormat(Format):
         ``fnuz`` NaN at −0, no inf and a bias one larger, ``finite`` neither; ``_flush`` no subnormals. And IEEE P3109's
         ``p3109_k{K}p{P}{s|u}{e|f}``: K bits, precision P, signed or unsigned, extended (with inf) or finite.
         """
-        return cls._parse_exmy(name) or cls._parse_p3109(name)
-
-    @classmethod
-    def _parse_exmy(cls, name: str) -> Self | None:
-        match = _EXMY.fullmatch(name)
-        if match is None:
-            return None
-        unsigned, exponent_bits, mantissa_bits, bias, suffix, flush = match.groups()
-        specials = {None: "fn" if unsigned else "ieee", "finite": "none"}.get(suffix, suffix)
-        usual = (1 << (int(exponent_bits) - 1)) - 1 + int(specials == "fnuz")
-        return cls(
-            name, int(exponent_bits), int(mantissa_bits) + 1, usual if bias is None else int(bias),
-            signed=not unsigned, subnormals=flush is None, specials=specials,  # type: ignore[arg-type]  # one of four
-        )  # fmt: skip
-
-    @classmethod
-    def _parse_p3109(cls, name: str) -> Self | None:
-        match = _P3109.fullmatch(name)
-        if match is None:
-            return None
-        k, p, signed, extended = int(match[1]), int(match[2]), match[3] == "s", match[4] == "e"
-        exponent_bits = k - p + int(not signed)
-        if exponent_bits < 1:
-            raise InputError(f"float format '{name}': precision {p} leaves no exponent in {k} bits")
-        finite: Specials = "fnuz" if signed else "fn"
-        # IEEE P3109 interim report, section 4.4: the bias is 2**(K−P−1), of unsigned formats 2**(K−P).
-        return cls(name, exponent_bits, p, 1 << (exponent_bits - 1), signed, specials="p3109" if extended else finite)
+        fields = exmy_fields(name) or p3109_fields(name)
+        return None if fields is None else cls(name, **fields)
 
     @classmethod
     def examples(cls) -> list[Self]:
