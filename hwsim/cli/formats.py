@@ -56,6 +56,8 @@ def compare_command(
 ) -> None:
     """Compare formats on a tensor: bits per value, range, and signal to quantization noise, measured and in theory.
 
+    A format is a name, or a YAML file that describes one or several.
+
     \b
     hwsim formats compare mxint8 mxfp8_e4m3 nvfp4 --distribution student_t
     hwsim formats compare int8 e4m3fn --tensor layer.npz:weight --hadamard 32
@@ -65,9 +67,9 @@ def compare_command(
     """
     if distribution and tensor:
         raise InputError("the tensor is either drawn (--distribution) or read (--tensor), not both")
-    from hwsim.formats import get
+    from hwsim.formats import named_or_described
 
-    chosen = [get(name) for name in dict.fromkeys(names)]
+    chosen = [fmt for name in dict.fromkeys(names) for fmt in named_or_described(name)]
     may_write(output, "format comparison", force)
     values, described = _tensor(distribution or "normal", tensor, hadamard, seed)
     from hwsim.formats.analysis.compare import compare_formats

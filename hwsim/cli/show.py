@@ -42,8 +42,10 @@ def _draw(name: str, output: Path) -> None:
     from hwsim.cli.format_view import write_format_figure
 
     with naming(f"{output}: only formats have a figure"):
-        fmt = formats.get(name.removeprefix("formats/").removeprefix("format/"))
-    write_format_figure(fmt, output)
+        found = formats.named_or_described(name.removeprefix("formats/").removeprefix("format/"))
+        if len(found) > 1:
+            raise InputError(f"{name} describes {len(found)} of them; a figure shows one")
+    write_format_figure(found[0], output)
 
 
 def views_of(name: str) -> Views:
@@ -89,6 +91,11 @@ def _file(path: str) -> Views:
 
     document = read_document(path)
     kind = recognise(document)
+    if kind == "formats":
+        from hwsim import formats
+        from hwsim.cli.format_view import format_view
+
+        return [view for fmt in formats.load(path).values() for view in format_view(fmt)]
     if kind != "archs":
         return text_view(path, document.text)
     from hwsim.arch import Architecture

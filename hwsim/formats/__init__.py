@@ -11,7 +11,7 @@ from hwsim.formats.base import Format, Unpacked
 from hwsim.formats.block_format import BlockFormat, TensorScale
 from hwsim.formats.block_tensor import BlockTensor
 from hwsim.formats.codebook import CodebookFormat
-from hwsim.formats.description import described, load
+from hwsim.formats.description import described, load, named_or_described
 from hwsim.formats.fixed import FixedFormat
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.integer import IntegerFormat
@@ -40,6 +40,7 @@ __all__ = [
     "entries",
     "get",
     "load",
+    "named_or_described",
     "names",
     "register",
     "register_block",

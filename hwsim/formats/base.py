@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -20,7 +20,7 @@ from hwsim.base.registry import Registry
 from hwsim.formats.arrays import Array, look_up, magnitudes, numeric
 from hwsim.formats.checks import check_nans, checked_codes, checked_nan, checked_overflow
 from hwsim.formats.exact import Draw
-from hwsim.formats.rounding import Mode, RandomOptions, mode_of
+from hwsim.formats.rounding import Mode, mode_of
 from hwsim.formats.spacing import Spacing
 
 FINITE, POSITIVE_INFINITY, NEGATIVE_INFINITY, NOT_A_NUMBER = range(4)
@@ -137,7 +137,7 @@ class Format(Spacing, ABC):
         This and `golden_code` are what the contract test compares with. The rules of the kinds that came with
         hwsim stand in `hwsim.golden.formats`; others bring theirs along here.
         """
-        raise NotImplementedError(f"{self.kind} formats have no golden rule")
+        raise NotImplementedError(f"{self.kind} formats have none here; see hwsim.golden.formats")
 
     def golden_code(
         self, value: Fraction | float, rounding: str, overflow: str, nan: str, draw: Draw | None = None
@@ -146,7 +146,7 @@ class Format(Spacing, ABC):
 
         ``draw`` has the bits of a random rounding; `hwsim.formats.exact` has what such rules are written with.
         """
-        raise NotImplementedError(f"{self.kind} formats have no golden rule")
+        raise NotImplementedError(f"{self.kind} formats have none here; see hwsim.golden.formats")
 
     # What follows ---------------------------------------------------------------------------------
 
@@ -165,8 +165,13 @@ class Format(Spacing, ABC):
         """Whether each value is one of the numpy type ``dtype``."""
         if self.bits > TABLE_BITS:
             return dtype == np.float64
-        with np.errstate(all="ignore"):  # what does not fit is what is asked for
-            return bool(np.array_equal(self._value_table.astype(dtype), self._value_table, equal_nan=True))
+        if dtype not in self._fitting:
+            with np.errstate(all="ignore"):  # what does not fit is what is asked for
+                same = dtype.kind in "fiu" and np.array_equal(
+                    self._value_table.astype(dtype), self._value_table, equal_nan=True
+                )
+            self._fitting[dtype] = bool(same)
+        return self._fitting[dtype]
 
     def __str__(self) -> str:
         return self.name
@@ -177,7 +182,11 @@ class Format(Spacing, ABC):
         rounding: str = "rne",
         overflow: str | None = None,
         nan: str | None = None,
-        **options: Unpack[RandomOptions],
+        *,
+        seed: int = 0,
+        first: int = 0,
+        random_bits: int | None = None,
+        random: ArrayLike | None = None,
     ) -> Array:
         """Codes of ``x``, each value rounded once, of the shape of ``x`` and of `code_dtype`.
 
@@ -190,7 +199,7 @@ class Format(Spacing, ABC):
         ``stochastic_b`` ``floor(d·2**(n+1)) + 2r + 1 >= 2**(n+1)``; ``stochastic_c`` ``rint(d·2**n) + r >= 2**n``
         (the three forms of IEEE P3109); ``equal_probability`` d > 0 and r is odd.
 
-        ``options``: ``random_bits`` (24), and ``random``, r for each value; else r is the top n bits of word
+        ``random_bits``: 24 if not given. ``random`` gives r for each value; else r is the top n bits of word
         ``first + i`` of Philox4x32-10 keyed by ``seed`` (both 0), i the value's place in ``x``: the same for any
         number of threads, and for a tensor in parts.
 
@@ -208,7 +217,7 @@ class Format(Spacing, ABC):
         Raises `InputError` for an unknown or unsupported name and for NaN under ``error``.
         """
         values = numeric(x)
-        mode = mode_of(rounding, values.size, options, self.max_random_bits)
+        mode = mode_of(rounding, values.size, seed, first, random_bits, random, self.max_random_bits)
         overflow, nan = checked_overflow(self, overflow), checked_nan(nan)
         out = np.empty(values.shape, self.code_dtype)
         if values.dtype.kind == "f":
@@ -232,8 +241,11 @@ class Format(Spacing, ABC):
             raise InputError(f"{wanted} does not hold every value of {self.name}")
         if self.bits > TABLE_BITS:
             return self._values_of(checked.reshape(-1)).reshape(checked.shape).astype(wanted, copy=False)
+        table = self._table(wanted)
+        if not wanted.isnative or wanted in (np.float16, np.longdouble):  # types that kernels do not have
+            return np.asarray(table[checked])
         out = np.empty(checked.shape, wanted)
-        look_up(checked.reshape(-1), self._table(wanted), out.reshape(-1))
+        look_up(checked.reshape(-1), table, out.reshape(-1))
         return out
 
     def round(
@@ -242,21 +254,27 @@ class Format(Spacing, ABC):
         rounding: str = "rne",
         overflow: str | None = None,
         nan: str | None = None,
-        **options: Unpack[RandomOptions],
+        *,
+        seed: int = 0,
+        first: int = 0,
+        random_bits: int | None = None,
+        random: ArrayLike | None = None,
     ) -> Array:
-        """``decode(encode(x))`` in the type of ``x`` where that holds every value of the format.
+        """``decode(encode(x))``, in float32 or float64: that of ``x`` if it holds every value, else `value_dtype`.
 
-        float32 in gives float32 if each value of the format is a float32, otherwise `value_dtype`.
+        Narrower floats count as float32.
         """
         values = numeric(x)
         if values.dtype == np.float32 and self.fits(values.dtype):
-            mode = mode_of(rounding, values.size, options, self.max_random_bits)
+            mode = mode_of(rounding, values.size, seed, first, random_bits, random, self.max_random_bits)
             overflow, policy = checked_overflow(self, overflow), checked_nan(nan)
             done = self._round_float32(values.reshape(-1), mode, overflow, policy)
             if done is not None:
                 check_nans(self, done[1], values.size, policy)
                 return done[0].reshape(values.shape)
-        codes = self.encode(values, rounding, overflow, nan, **options)
+        codes = self.encode(
+            values, rounding, overflow, nan, seed=seed, first=first, random_bits=random_bits, random=random
+        )
         return self.decode(codes, values.dtype if self.fits(values.dtype) else None)
 
     def unpack(self, codes: ArrayLike) -> Unpacked:
@@ -287,8 +305,12 @@ class Format(Spacing, ABC):
         return self._values_of(np.arange(self.code_count, dtype=self.code_dtype))
 
     @cached_property
+    def _fitting(self) -> dict[np.dtype[Any], bool]:
+        return {}
+
+    @cached_property
     def _tables(self) -> dict[np.dtype[Any], Array]:
-        return {self.value_dtype: self._value_table}
+        return {}
 
     def _table(self, dtype: np.dtype[Any]) -> Array:
         if dtype not in self._tables:

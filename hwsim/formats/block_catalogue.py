@@ -14,7 +14,14 @@ NVFP4 = (
     "divisions as torchao's nvfp4_quantize has them"
 )
 INT_FP = "INT v.s. FP, arXiv:2510.25602, with the tensor scale and the product of scales in bf16 as its code has them"
-MSFP = "Rouhani et al., Pushing the Limits of Narrow Precision Inferencing at Cloud Scale (MSFP), NeurIPS 2020"
+MSFP = (
+    "Rouhani et al., Pushing the Limits of Narrow Precision Inferencing at Cloud Scale (MSFP), NeurIPS 2020: sign and "
+    "magnitude, 16 values to an exponent"
+)
+HBFP = (
+    "Drumond et al., Training DNNs with Hybrid Block Floating Point, arXiv:1804.01526 (tiles); assumed: tiles of "
+    "8 by 8, the shared exponent of MX"
+)
 DFP = "Courbariaux et al., arXiv:1412.7024, dynamic fixed point: one exponent for a whole tensor"
 FLEX = "Das et al., Mixed Precision Training of CNNs using Integer Operations, arXiv:1802.00930: INT16, one exponent"
 
@@ -47,8 +54,8 @@ _PAPER: dict[str, Any] = {"size": 16, "scale": "e4m3fn", "rule": "divide", "tens
 _register("nvfp4_bf16", INT_FP, element="e2m1fn", **_PAPER)
 _register("nvint4_bf16", INT_FP, element="int4_symmetric", **_PAPER)
 
-_register("msfp16", MSFP, element="q1.7", size=16)
-_register("msfp12", MSFP, element="q1.3", size=16)
-_register("bfp8_8x8", "block floating point in tiles of 8 by 8, the shared exponent of MX", element="q1.7", size=(8, 8))
+_register("msfp16", MSFP, element="q1.7_symmetric", size=16)
+_register("msfp12", MSFP, element="q1.3_symmetric", size=16)
+_register("bfp8_8x8", HBFP, element="q1.7_symmetric", size=(8, 8))
 _register("dfp16", FLEX, element="q1.15", size="tensor")
 _register("dfp8", DFP, element="q1.7", size="tensor")

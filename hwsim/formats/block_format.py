@@ -17,7 +17,7 @@ from hwsim.formats.block_encode import encode_blocks, largest_magnitudes
 from hwsim.formats.block_layout import layout
 from hwsim.formats.block_tensor import BlockTensor
 from hwsim.formats.names import FormatName, scalar
-from hwsim.formats.rounding import Rounding
+from hwsim.formats.rounding import AnyRounding, Rounding
 
 
 class TensorScale(Record):
@@ -54,8 +54,8 @@ class BlockFormat(Record):
     """Smaller scales of ``divide`` become this one."""
     tensor_scale: TensorScale | None = None
     """A second level, with ``divide``."""
-    rounding: Rounding = "rne"
-    """How a quotient is rounded."""
+    rounding: AnyRounding = "rne"
+    """How a quotient is rounded; by chance with the seed that `quantize` is given."""
     nonfinite: Literal["block_nan", "saturate", "elementwise", "error"] = "block_nan"
     """Infinities and NaN. block_nan: the scale is NaN. saturate: an infinity counts as 2**128 (under rceil and round,
     which divide first, as an infinite scale), a NaN makes the scale NaN. elementwise: they do not count for the scale
@@ -95,13 +95,13 @@ class BlockFormat(Record):
 
     @property
     def max(self) -> float:
-        """Largest value of the element under the largest scale."""
+        """Largest value of the element under the largest scale; times the tensor's scale where there is one."""
         return float(self.element.max) * float(self.scale.max)
 
     @property
     def smallest(self) -> float:
-        """Smallest value above zero of the element under the smallest scale."""
-        return float(self.element.smallest) * float(self.scale.smallest)
+        """Smallest value above zero of the element under the smallest scale; likewise."""
+        return float(self.element.smallest) * max(float(self.scale.smallest), self.least_scale or 0.0)
 
     def __str__(self) -> str:
         return self.name
@@ -112,8 +112,9 @@ class BlockFormat(Record):
         """``x`` (float32 or float64, any shape) in this format, blocks running along ``axis``.
 
         ``rounding`` overrides the record's for the elements: any mode of `Format.encode`, random ones by ``seed``.
-        The last block of a row may be shorter. Raises `InputError` for a missing axis and for what ``nonfinite``
-        refuses.
+        The last block of a row may be shorter; tiles and whole tensors have no use for ``axis``. Under ``divide``
+        scales are float32, and float64 values beyond it saturate. Raises `InputError` for a missing axis and for what
+        ``nonfinite`` refuses.
         """
         values = numeric(x)
         if values.dtype.kind != "f":
@@ -148,7 +149,9 @@ class BlockFormat(Record):
 
     def _divided(self, largest: NDArray[np.float64]) -> tuple[Array, np.float32 | None]:
         known = np.isfinite(largest) if self.nonfinite != "saturate" else ~np.isnan(largest)
-        amax = np.where(known, largest, 0.0).astype(np.float32)
+        with np.errstate(over="ignore"):
+            amax = np.where(known, largest, 0.0).astype(np.float32)
+        amax = np.where(np.isinf(amax) & np.isfinite(largest), np.finfo(np.float32).max, amax)
         computed = self._tensor_scale(amax)
         stored = computed if self.tensor_scale is None else np.float32(self.tensor_scale.format.round(computed))
         by = stored if self.tensor_scale is None or self.tensor_scale.stored_first else computed

@@ -14,7 +14,10 @@ NF4 = "Dettmers et al., QLoRA, arXiv:2305.14314, appendix E: quantiles of the no
 TERNARY = "Li et al., Ternary Weight Networks, arXiv:1605.04711; codes in two's complement, 10 not used"
 BINARY = "Courbariaux et al., BinaryConnect, arXiv:1511.00363; the bipolar integer of one bit"
 BIPOLAR = "Ma et al., arXiv:2409.17870 (bipolar-INT): Σ(2·b_i − 1)·2**i over the bits b_i, all odd numbers"
-POWERS = "Li et al., Additive Powers-of-Two Quantization, arXiv:1909.13144, its powers-of-two quantization"
+POWERS = (
+    "Li et al., Additive Powers-of-Two Quantization, arXiv:1909.13144, powers-of-two quantization, without the least "
+    "magnitude, for which the bits leave no code"
+)
 ADDITIVE = "Li et al., Additive Powers-of-Two Quantization, arXiv:1909.13144, without its scale γ"
 ABFLOAT = "Guo et al., OliVe, arXiv:2304.07493, section 3.3: sign · ((1 << m) + t) << (e + bias)"
 

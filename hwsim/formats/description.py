@@ -15,6 +15,7 @@ from hwsim.base.errors import InputError, did_you_mean
 from hwsim.base.validate import LocatedError
 from hwsim.formats.base import Format, families
 from hwsim.formats.block_format import BlockFormat
+from hwsim.formats.names import get
 
 
 def described(data: Mapping[str, Any], name: str | None = None) -> Format | BlockFormat:
@@ -29,7 +30,7 @@ def described(data: Mapping[str, Any], name: str | None = None) -> Format | Bloc
     kinds: dict[str, type[Any]] = {**families.items(), "block": BlockFormat}
     if "kind" not in data:
         raise LocatedError((), f"expected a kind: {', '.join(sorted(kinds))}")
-    if data["kind"] not in kinds:
+    if not isinstance(data["kind"], str) or data["kind"] not in kinds:
         raise LocatedError(("kind",), f"unknown kind of format '{data['kind']}'{did_you_mean(data['kind'], kinds)}")
     record = kinds[data["kind"]]
     fields = {"name": name or _called(data), **{key: value for key, value in data.items() if key != "kind"}}
@@ -42,6 +43,19 @@ def described(data: Mapping[str, Any], name: str | None = None) -> Format | Bloc
     except InputError as error:
         raise LocatedError((), str(error)) from None
     return made
+
+
+def named_or_described(name: str) -> list[Format | BlockFormat]:
+    """The format of that name, or those that the YAML file of that name describes."""
+    return list(load(name).values()) if name.endswith((".yaml", ".yml")) else [get(name)]
+
+
+def _with_siblings(data: Any, found: Mapping[str, Format | BlockFormat]) -> Any:
+    """A description whose fields may name formats that stand before it in the file."""
+    if not isinstance(data, Mapping):
+        return data
+    named = {key: found[value] for key, value in data.items() if isinstance(value, str) and value in found}
+    return {**data, **{key: fmt for key, fmt in named.items() if key in ("element", "scale")}}
 
 
 def _called(data: Mapping[str, Any]) -> str:
@@ -68,7 +82,8 @@ def load(path: str | os.PathLike[str]) -> dict[str, Format | BlockFormat]:
     if not isinstance(named, Mapping) or (several and len(document.data) > 1):
         raise document.error(("formats",), "expected names and descriptions of formats, and nothing beside them")
     found: dict[str, Format | BlockFormat] = {}
-    for name, data in named.items():
+    for name, written in named.items():
+        data = _with_siblings(written, found)
         place = ("formats", name) if several else ()
         if not isinstance(data, Mapping):
             raise document.error(place, "expected a kind and its fields")

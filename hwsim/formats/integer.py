@@ -119,7 +119,7 @@ class UniformFormat(Format):
         if dtype.kind in "iu":
             limits = np.iinfo(dtype)
             return self.fraction_bits == 0 and limits.min <= self.min_code and self.max_code <= limits.max
-        return self.bits - int(self.signed) <= np.finfo(dtype).nmant + 1
+        return dtype.kind == "f" and self.bits - int(self.signed) <= np.finfo(dtype).nmant + 1
 
 
 @families.register("integer")

@@ -48,6 +48,7 @@ def _claim(format_name: str, aliases: tuple[str, ...]) -> None:
         if name in _entries or name in _blocks or name in _aliases:
             raise ValueError(f"two formats are named '{name}'")
     _aliases.update(dict.fromkeys(aliases, format_name))
+    _get.cache_clear()  # a pattern may have given the name another meaning
 
 
 def entries() -> dict[str, Entry]:

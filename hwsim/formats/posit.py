@@ -27,13 +27,13 @@ class PositFormat(TaperedFormat):
     kind: ClassVar[str] = "posit"
     name: str
     bits: int
-    """Width of a code, 3 to 32."""
+    """Width of a code, 2 to 32."""
     exponent_bits: int = 2
     """es: bits of the exponent that follow the regime."""
 
     def __post_init__(self) -> None:
-        if not 3 <= self.bits <= 32 or self.exponent_bits < 0:
-            raise InputError(f"posit format '{self.name}': expected 3 to 32 bits and es from 0, got {self.bits} bits")
+        if not 2 <= self.bits <= 32 or self.exponent_bits < 0:
+            raise InputError(f"posit format '{self.name}': expected 2 to 32 bits and es from 0, got {self.bits} bits")
         if (self.bits - 2) << self.exponent_bits > 1022:
             raise InputError(
                 f"posit format '{self.name}': exponents reach ±{(self.bits - 2) << self.exponent_bits}, "
@@ -65,5 +65,5 @@ class PositFormat(TaperedFormat):
 
     @classmethod
     def examples(cls) -> list[Self]:
-        shapes = ((3, 0), (5, 1), (6, 3), (8, 1), (8, 4), (9, 5), (10, 2), (12, 0), (20, 1), (32, 4))
+        shapes = ((2, 0), (3, 0), (5, 1), (6, 3), (8, 1), (8, 4), (9, 5), (10, 2), (12, 0), (20, 1), (32, 4))
         return [cls(f"posit{n}_{es}", n, es) for n, es in shapes]

@@ -67,6 +67,8 @@ class Scaling(Record):
             raise ValueError("'group_size' goes with granularity 'group', and only with it")
         if not self.symmetric and self.format.kind != "integer":
             raise ValueError(f"asymmetric scaling has a zero point, which needs an integer format, got {self.format}")
+        if not self.symmetric and self.format.bits > 32:
+            raise ValueError(f"asymmetric scaling takes integers of up to 32 bits, got {self.format}")
         if not self.symmetric and self.scale == "min_mse":
             raise ValueError("scale 'min_mse' is for symmetric scaling; asymmetric: 'absmax' or a percentile")
         return self
@@ -129,6 +131,8 @@ def quantize(x: ArrayLike, scaling: Scaling, scale: Scale) -> Array:
     quotients = values / scales
     if scaling.symmetric:
         return scaling.format.encode(quotients, scaling.rounding, "saturate")
+    if np.isnan(values).any():
+        raise InputError(f"{scaling.format} has no NaN, but {np.isnan(values).sum()} of {values.size} values are NaN")
     # Rounded before the zero point is added, with room for any sum.
     whole = _WIDE.decode(_WIDE.encode(quotients, scaling.rounding, "saturate")).astype(np.int64)
     return scaling.format.encode(whole + zero_points, overflow="saturate")

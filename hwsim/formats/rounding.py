@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, TypedDict
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,11 @@ from hwsim.base.errors import InputError, did_you_mean
 
 Rounding = Literal["rne", "rna", "rz", "ru", "rd"]
 """The roundings of datapaths."""
+AnyRounding = Literal[
+    "rne", "rna", "rz", "ru", "rd", "odd", "stochastic", "stochastic_a", "stochastic_b", "stochastic_c",
+    "equal_probability",
+]  # fmt: skip
+"""Every rounding of `hwsim.formats.base.Format.encode`."""
 Overflow = Literal["inf", "saturate", "saturate_finite", "wrap"]
 NanPolicy = Literal["error", "zero", "negative_zero", "max"]
 
@@ -88,30 +94,38 @@ def mode_number(rounding: str) -> int:
     return ALL_MODES[name]
 
 
-class RandomOptions(TypedDict, total=False):
-    """Where a random rounding has its bits from; see `hwsim.formats.base.Format.encode`."""
+def mode_of(
+    rounding: str,
+    count: int,
+    seed: int = 0,
+    first: int = 0,
+    random_bits: int | None = None,
+    random: ArrayLike | None = None,
+    most: int = 32,
+) -> Mode:
+    """``rounding`` of ``count`` values with up to ``most`` random bits; see `hwsim.formats.base.Format.encode`.
 
-    seed: int
-    first: int
-    random_bits: int | None
-    random: ArrayLike | None
-
-
-def mode_of(rounding: str, count: int, options: RandomOptions, most: int = 32) -> Mode:
-    """``rounding`` of ``count`` values with up to ``most`` random bits. Raises `InputError`."""
+    Raises `InputError`.
+    """
     number = mode_number(rounding)
-    random, random_bits = options.get("random"), options.get("random_bits")
     if number < STOCHASTIC_A:
         if random is not None or random_bits is not None:
             raise InputError(f"rounding '{rounding}' takes no random bits")
         return Mode(number)
-    bits = DEFAULT_RANDOM_BITS if random_bits is None else random_bits
-    seed, first = options.get("seed", 0), options.get("first", 0)
-    if not 1 <= bits <= most:
-        raise InputError(f"expected 1 to {most} random bits, got {bits}")
-    if not (0 <= seed < 1 << 64 and 0 <= first < 1 << 62):
-        raise InputError(f"a seed is an integer of 64 bits and the first word one of 62, got {seed} and {first}")
+    bits = _whole("random_bits", DEFAULT_RANDOM_BITS if random_bits is None else random_bits, 1, most)
+    seed, first = _whole("seed", seed, 0, (1 << 64) - 1), _whole("first", first, 0, (1 << 62) - 1)
     return Mode(number, bits, seed, first, _NO_WORDS if random is None else _checked_words(random, count, bits))
+
+
+def _whole(name: str, value: int, least: int, most: int) -> int:
+    """``value`` as a Python integer within its limits."""
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        raise InputError(f"{name}: expected an integer, got {value!r}") from None
+    if not least <= whole <= most:
+        raise InputError(f"{name}: expected {least} to {most}, got {whole}")
+    return whole
 
 
 def _checked_words(random: ArrayLike, count: int, bits: int) -> NDArray[np.uint32]:

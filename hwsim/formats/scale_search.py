@@ -17,6 +17,7 @@ from hwsim.formats.arrays import Array
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.integer import IntegerFormat
+from hwsim.formats.names import scalar
 
 PowerOfTwo = Literal["up", "nearest", "down", "below_greatest"]
 
@@ -41,7 +42,7 @@ def as_scale(scale: ArrayLike) -> NDArray[np.float32]:
 # Least mean squared error -------------------------------------------------------------------------
 
 
-def min_mse_scale(x: ArrayLike, fmt: Format, rounding: str = "rne") -> NDArray[np.float32]:
+def min_mse_scale(x: ArrayLike, fmt: Format | str, rounding: str = "rne") -> NDArray[np.float32]:
     """Scales s = r · max|x| / max(fmt) whose clip ratio r gives the least ``Σ (x − s · round(x / s))²``.
 
     Ratios from 2**-5 to 2 are tried, 32 per octave and r = 1 among them; the best is refined by golden section
@@ -55,6 +56,7 @@ def min_mse_scale(x: ArrayLike, fmt: Format, rounding: str = "rne") -> NDArray[n
     Source: minimum-MSE range setting, Nagel et al., A White Paper on Neural Network Quantization,
     arXiv:2106.08295, section 3.1. Raises `InputError` for NaN, infinity or no values.
     """
+    fmt = scalar(fmt)
     rows = _rows(x)
     greatest = np.abs(rows).max(axis=-1) / float(fmt.max)
     low, high = OCTAVES

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwsim.base.errors import InputError
+
 if TYPE_CHECKING:
     from hwsim.formats.base import Format
 
@@ -21,7 +23,8 @@ class Spacing:
         """The least value of the format above each ``x`` (IEEE 754-2019, section 5.3.1, nextUp).
 
         Above the largest value infinity follows, or where there is none the largest value itself; NaN stays NaN.
-        ``x`` needs not be a value of the format, and is taken in float64.
+        ``x`` needs not be a value of the format, and is taken in float64. Raises `InputError` for integers of 54 bits
+        or more.
         """
         return _toward(self, np.asarray(x, np.float64), "ru", np.inf)
 
@@ -72,6 +75,8 @@ class Spacing:
 
 
 def _toward(fmt: Format, x: Values, rounding: str, end: float) -> Values:
+    if fmt.value_dtype.kind != "f":
+        raise InputError(f"{fmt.name} has values that float64 does not; their neighbours are one apart")
     # The format's values are float64, so the next one beyond x is the first at or beyond x's neighbour in float64.
     with np.errstate(over="ignore"):
         beside = np.nextafter(x, end)

@@ -1,4 +1,6 @@
-"""Rounding, once: every kernel that discards bits ends in `round_significand` or uses its mode numbers.
+"""Rounding of one number: the rule that scalar kernels end in, and the mode numbers of all of them.
+
+Array loops have the same rule in a form that vectorises (`hwsim.kernels.lanes`).
 
 A number is ``(negative, magnitude, exponent)`` with the value ``±magnitude · 2**exponent``, magnitude a
 non-negative int64. Nothing here knows a format's specials; those are decided where codes are packed.

@@ -126,7 +126,8 @@ def _meanings(comparisons: Sequence[Comparison]) -> list[str]:
 
 def _crossings(comparisons: Sequence[Comparison]) -> list[str]:
     crest = {each.name: each.crest_factor for each in comparisons}
-    return [_crossing(crossing, crest[crossing.integer]) for crossing in crossovers_of(comparisons)]
+    lines = (_crossing(crossing, crest[crossing.integer]) for crossing in crossovers_of(comparisons))
+    return [textwrap.fill(line, 80, subsequent_indent="  ") for line in lines]
 
 
 def _crossing(crossing: Crossover, here: float) -> str:

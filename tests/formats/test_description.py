@@ -1,8 +1,12 @@
 """Formats written in YAML, inline and in files, and what is said of wrong ones."""
 
+import json
+
 import pytest
+from click.testing import CliRunner
 
 from hwsim.base.errors import InputError
+from hwsim.cli import cli
 from hwsim.datapath import Datapath
 from hwsim.formats import BlockFormat, CodebookFormat, FloatFormat, get, load
 
@@ -52,7 +56,7 @@ def test_one_format_is_called_after_its_file(tmp_path):
         ("bits: 3\n", r"expected a kind: block, codebook"),
         ("kind: posit\nbitz: 3\n", r"2:7: bitz: unknown key 'bitz'; did you mean 'bits'\?"),
         ("kind: posit\nbits: wide\n", r"2:7: bits: .*valid integer"),
-        ("kind: posit\nbits: 40\n", r"1:1: posit format 'x': expected 3 to 32 bits"),
+        ("kind: posit\nbits: 40\n", r"1:1: posit format 'x': expected 2 to 32 bits"),
         ("kind: codebook\nlevels: [1, a]\n", r"2:13: levels\[1\]: .*valid number"),
         ("formats:\n  a: {kind: block, element: e4m3fm}\n", r"2:29: formats\.a\.element: .*did you mean 'e4m3fn'"),
         ("formats:\n  a: 3\n", r"2:6: formats\.a: expected a kind and its fields"),
@@ -73,3 +77,13 @@ def test_a_field_takes_a_description_in_place_of_a_name():
     assert datapath.operands.a.max == 14
     with pytest.raises(ValueError, match="not a posit format"):
         Datapath(operands={"a": "posit8_1", "b": "int8"}, accumulator={"format": "fp32"})
+
+
+def test_the_command_line_takes_files_of_formats(tmp_path):
+    file = _write(tmp_path, "formats:\n  mine: {kind: posit, bits: 7}\n  pack: {kind: block, element: mine, size: 8}\n")
+    assert load(file)["pack"].element is not None and load(file)["pack"].element.name == "mine"
+    compared = CliRunner().invoke(cli, ["formats", "compare", str(file), "mxfp4", "--json"])
+    assert compared.exit_code == 0
+    assert [row["name"] for row in json.loads(compared.stdout)["formats"]] == ["mine", "pack", "mxfp4"]
+    shown = CliRunner().invoke(cli, ["show", str(file)])
+    assert shown.exit_code == 0 and "mine  a posit format, 7 bits" in shown.stdout and "pack  " in shown.stdout

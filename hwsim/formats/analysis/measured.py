@@ -30,7 +30,12 @@ def qsnr_db(x: ArrayLike, y: ArrayLike) -> float:
         raise InputError(
             f"a tensor of shape {list(original.shape)} has no reconstruction of shape {list(reconstruction.shape)}"
         )
-    signal, noise = float(np.square(original).sum()), float(np.square(original - reconstruction).sum())
+    peak = max(np.abs(original).max(), np.abs(reconstruction).max())
+    if peak == 0:
+        return math.inf
+    scale = math.ldexp(1.0, -max(min(math.frexp(peak)[1], 1000), -1000))  # squares neither vanish nor overflow
+    signal = float(np.square(original * scale).sum())
+    noise = float(np.square(original * scale - reconstruction * scale).sum())
     if noise == 0:
         return math.inf
     return 10 * math.log10(signal / noise) if signal > 0 else -math.inf

@@ -48,7 +48,8 @@ def flip_bits(codes: ArrayLike, bits: int, rates: float | Sequence[float], seed:
     or not one per bit, and a negative seed.
     """
     values = _checked(codes, bits)
-    each = [float(rates)] * bits if isinstance(rates, int | float) else [float(rate) for rate in rates]
+    given = np.asarray(rates, np.float64)
+    each = given.tolist() if given.ndim else [float(given)] * bits
     if len(each) != bits:
         raise InputError(f"expected 1 or {bits} error rates, got {len(each)}")
     mask = np.zeros(values.size, np.uint64)
@@ -136,8 +137,8 @@ def restore_sign(codes: ArrayLike, fmt: FloatFormat) -> tuple[Array, NDArray[np.
 
 
 def _first_cell(fmt: FloatFormat) -> tuple[int, int]:
-    if not fmt.signed:
-        raise InputError(f"{fmt} has no sign to back up")
+    if not isinstance(fmt, FloatFormat) or not fmt.signed:
+        raise InputError(f"{fmt} is no float format, or has no sign to back up")
     return fmt.sign_code, fmt.sign_code >> 1
 
 

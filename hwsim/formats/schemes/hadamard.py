@@ -135,6 +135,8 @@ class HadamardRotation:
     def _blocks(self, values: Array, transposed: bool) -> NDArray[np.float64]:
         length = values.shape[-1]
         block = length if self.block is None else self.block
+        if not length:
+            return values.astype(np.float64)
         if length % block:
             raise InputError(f"a rotation of blocks of {block} needs a multiple of that, got an axis of {length}")
         parts = values.reshape(*values.shape[:-1], length // block, block)

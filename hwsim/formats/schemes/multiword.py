@@ -35,27 +35,27 @@ from hwsim.formats.schemes.round_once import Values, add, checked, fused_multipl
 Pair = tuple[Values, Values]
 
 
-def two_sum(a: Values, b: Values, fmt: FloatFormat) -> Pair:
-    """``s = a ⊕ b`` and ``e`` with ``s + e = a + b``; arrays of values of ``fmt``, in any order of magnitude."""
+def two_sum(a: ArrayLike, b: ArrayLike, fmt: FloatFormat) -> Pair:
+    """``s = a ⊕ b`` and ``e`` with ``s + e = a + b``, in any order of magnitude; values of ``fmt``, not checked."""
     total = add(a, b, fmt)
     a_share = subtract(total, b, fmt)
     b_share = subtract(total, a_share, fmt)
     return total, add(subtract(a, a_share, fmt), subtract(b, b_share, fmt), fmt)
 
 
-def fast_two_sum(a: Values, b: Values, fmt: FloatFormat) -> Pair:
+def fast_two_sum(a: ArrayLike, b: ArrayLike, fmt: FloatFormat) -> Pair:
     """``s`` and ``e`` of `two_sum` where |a| ≥ |b| or a = 0; elsewhere e may be inexact."""
     total = add(a, b, fmt)
     return total, subtract(b, subtract(total, a, fmt), fmt)
 
 
-def two_product(a: Values, b: Values, fmt: FloatFormat) -> Pair:
+def two_product(a: ArrayLike, b: ArrayLike, fmt: FloatFormat) -> Pair:
     """``p = a ⊗ b`` and ``e = round(a·b − p)``, which is exact but for underflow of e and overflow of p."""
     product = multiply(a, b, fmt)
     return product, fused_multiply_subtract(a, b, product, fmt)
 
 
-def grow(x: Pair, a: Values, fmt: FloatFormat) -> Pair:
+def grow(x: Pair, a: ArrayLike, fmt: FloatFormat) -> Pair:
     """A pair plus a number (Collage's Grow; Joldes et al., algorithm 4), for any magnitudes."""
     total, error = two_sum(x[0], a, fmt)
     return fast_two_sum(total, add(x[1], error, fmt), fmt)

@@ -21,12 +21,11 @@ from numpy.typing import ArrayLike, NDArray
 from hwsim.base.errors import InputError
 from hwsim.formats.arrays import Array
 from hwsim.formats.integer import IntegerFormat
+from hwsim.formats.scale_search import as_scale
 from hwsim.formats.schemes.rearrange import share_of
 
 SCALE_BITS = 32
 """Width of a scale: float32."""
-SMALLEST_SCALE = np.finfo(np.float32).tiny
-"""The smallest normal float32: a smaller scale would lose significand bits."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def _integers(bits: int) -> IntegerFormat:
 def _quantized(residual: Array, bits: int, axis: int, kept: NDArray[np.bool_]) -> Level:
     integers = _integers(bits)
     largest = _rows(np.abs(residual), axis).max(axis=1, initial=0.0)
-    scale = np.where(largest == 0, 1.0, np.maximum(largest / integers.max, SMALLEST_SCALE)).astype(np.float32)
+    scale = as_scale(largest / integers.max)
     quotients = residual / _spread(scale.astype(np.float64), axis, residual.ndim)
     codes = integers.encode(np.where(_spread(kept, axis, residual.ndim), quotients, 0.0), overflow="saturate")
     return Level(codes, scale, kept)

@@ -12,7 +12,7 @@ of FMA and Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd, IEEE
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hwsim.base.errors import InputError
 from hwsim.formats.float import FloatFormat
@@ -32,26 +32,27 @@ def checked(fmt: FloatFormat) -> FloatFormat:
     return fmt
 
 
-def add(a: Values, b: Values, fmt: FloatFormat) -> Values:
+def add(a: ArrayLike, b: ArrayLike, fmt: FloatFormat) -> Values:
     """``a + b`` rounded once to ``fmt``, ties to even; arrays of values of ``fmt``."""
-    return rounded(add_to_odd(a, b), fmt)
+    return rounded(add_to_odd(np.asarray(a, np.float64), np.asarray(b, np.float64)), fmt)
 
 
-def subtract(a: Values, b: Values, fmt: FloatFormat) -> Values:
+def subtract(a: ArrayLike, b: ArrayLike, fmt: FloatFormat) -> Values:
     """``a − b`` rounded once to ``fmt``."""
-    return add(a, -b, fmt)
+    return add(a, -np.asarray(b, np.float64), fmt)
 
 
-def multiply(a: Values, b: Values, fmt: FloatFormat) -> Values:
+def multiply(a: ArrayLike, b: ArrayLike, fmt: FloatFormat) -> Values:
     """``a · b`` rounded once to ``fmt``."""
     with np.errstate(invalid="ignore"):  # 0 · inf is NaN
-        return rounded(np.asarray(a * b), fmt)
+        return rounded(np.asarray(a, np.float64) * np.asarray(b, np.float64), fmt)
 
 
-def fused_multiply_subtract(a: Values, b: Values, c: Values, fmt: FloatFormat) -> Values:
+def fused_multiply_subtract(a: ArrayLike, b: ArrayLike, c: ArrayLike, fmt: FloatFormat) -> Values:
     """``a · b − c`` rounded once to ``fmt``."""
     with np.errstate(invalid="ignore"):
-        return rounded(add_to_odd(np.asarray(a * b), -c), fmt)
+        product = np.asarray(np.asarray(a, np.float64) * np.asarray(b, np.float64))
+        return rounded(add_to_odd(product, -np.asarray(c, np.float64)), fmt)
 
 
 def add_to_odd(a: Values, b: Values) -> Values:
@@ -67,6 +68,6 @@ def add_to_odd(a: Values, b: Values) -> Values:
     return odd
 
 
-def rounded(x: Values, fmt: FloatFormat) -> Values:
+def rounded(x: ArrayLike, fmt: FloatFormat) -> Values:
     """``x`` rounded to ``fmt``, ties to even, with the format's own overflow."""
-    return fmt.decode(fmt.encode(x), np.float64)
+    return fmt.decode(fmt.encode(np.asarray(x, np.float64)), np.float64)
