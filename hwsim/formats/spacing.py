@@ -26,11 +26,13 @@ class Spacing:
         ``x`` needs not be a value of the format, and is taken in float64. Raises `InputError` for integers of 54 bits
         or more.
         """
-        return _toward(self, np.asarray(x, np.float64), "ru", np.inf)
+        _refuse_wide(self)
+        return next_toward(self, np.asarray(x, np.float64), "ru", np.inf)
 
     def next_down(self: Any, x: ArrayLike) -> Values:
         """The greatest value of the format below each ``x``; see `next_up`."""
-        return _toward(self, np.asarray(x, np.float64), "rd", -np.inf)
+        _refuse_wide(self)
+        return next_toward(self, np.asarray(x, np.float64), "rd", -np.inf)
 
     def ulp(self: Any, x: ArrayLike) -> Values:
         """Unit in the last place: the gap between the two neighbouring values that hold ``|x|`` between them.
@@ -74,10 +76,16 @@ class Spacing:
         return int(np.unique(values[np.isfinite(values)]).size)
 
 
-def _toward(fmt: Format, x: Values, rounding: str, end: float) -> Values:
+def _refuse_wide(fmt: Format) -> None:
     if fmt.value_dtype.kind != "f":
         raise InputError(f"{fmt.name} has values that float64 does not; their neighbours are one apart")
-    # The format's values are float64, so the next one beyond x is the first at or beyond x's neighbour in float64.
+
+
+def next_toward(fmt: Format, x: Values, rounding: str, end: float) -> Values:
+    """The next value beyond ``x`` toward ``end``, ±∞; of wider integers, the next one that is a float64.
+
+    The format's values being float64, it is the first at or beyond x's neighbour in float64.
+    """
     with np.errstate(over="ignore"):
         beside = np.nextafter(x, end)
     values = np.asarray(_rounded(fmt, beside, rounding), np.float64)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.formats.base import TABLE_BITS, Format
+from hwsim.formats.spacing import next_toward
 
 Array = NDArray[np.float64]
 
@@ -127,7 +128,7 @@ def _neighbours(fmt: Format) -> tuple[Array, Array]:
     wanted = (powers[:, None] * (1 + np.arange(SAMPLES) / SAMPLES)).reshape(-1)
     lower = np.asarray(fmt.round(wanted, "ru", "saturate"), np.float64)
     lower = np.unique(lower[(lower > 0) & (lower < float(fmt.max))])
-    return lower, np.minimum(fmt.next_up(lower), float(fmt.max))
+    return lower, np.minimum(next_toward(fmt, lower, "ru", np.inf), float(fmt.max))
 
 
 def _relative_errors(fmt: Format, magnitudes: Array) -> Array:
