@@ -41,9 +41,9 @@ def typed(T, parameters):
     m, code_offset = T(parameters[MANTISSA_BITS]), T(parameters[CODE_OFFSET])
     # Skipping an odd number of codes (one, for m = 0) inverts the parity of all but the zero below them.
     parity_bit = T(0) if parameters[CODE_OFFSET] == 1 else T(1)
-    flush_limit = T(0) if parameters[SUBNORMALS] != 0 else T(1 << parameters[MANTISSA_BITS])
+    flush_bits = T(0) if parameters[SUBNORMALS] != 0 else m
     return (
-        m, code_offset, parity_bit, flush_limit, T(parameters[POSITIVE_LIMIT]), T(parameters[NEGATIVE_LIMIT]),
+        m, code_offset, parity_bit, flush_bits, T(parameters[POSITIVE_LIMIT]), T(parameters[NEGATIVE_LIMIT]),
         T(parameters[POSITIVE_OVERFLOW]), T(parameters[NEGATIVE_OVERFLOW]), T(parameters[POSITIVE_INFINITY]),
         T(parameters[NEGATIVE_INFINITY]), T(parameters[NAN]), T(parameters[SIGN]), T(parameters[NEGATIVE_ZERO]),
     )  # fmt: skip
@@ -74,7 +74,7 @@ def float_code(T, S, pattern, parameters, masks, offset, shape, word, random, ra
     The format's ``m`` is at most ``source_bits`` and its smallest normal, divided by ``2**offset``, a normal number
     of the source, so that bits are only ever discarded, once. ``shape`` is a literal, see `shape_of`.
     """
-    (m, code_offset, parity_bit, flush_limit, positive_limit, negative_limit, positive_overflow, negative_overflow,
+    (m, code_offset, parity_bit, flush_bits, positive_limit, negative_limit, positive_overflow, negative_overflow,
      positive_infinity, negative_infinity, nan, sign, negative_zero) = parameters  # fmt: skip
     one, zero = T(1), T(0)
     negative = False if shape == PLAIN else T(pattern >> top) != zero
@@ -88,9 +88,9 @@ def float_code(T, S, pattern, parameters, masks, offset, shape, word, random, ra
     base = T(T(target_field) << T(m & top))
     flushed = zero
     if shape == GENERAL:
-        # Below the smallest normal the next value down is zero: m more bits go.
-        truncated = T(base + T(significand >> T(T(min(down, S(S(source_bits) + S(2)))) & top)))
-        flushed = T(m if truncated < flush_limit else zero)
+        # Below the smallest normal the next value down is zero where there are no subnormals: m more bits go.
+        below = (target < S(0)) | (significand < T(one << source_bits))
+        flushed = T(flush_bits if below else zero)
         down = S(down + S(flushed))
     counts = parity_bit if shape == GENERAL else one
     rounded = drop(T, S, significand, down, base, counts, negative, masks, word, random, randomly, top, source_bits)
