@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hwsim.formats import FloatFormat, get
 from hwsim.formats.rounding import MODES
 from hwsim.golden import formats as golden
-from hwsim.kernels import codec, encode_fixed, encode_float, rounding
+from hwsim.kernels import codec, encode_fixed, encode_float, rounding, tapered
 
 ALL_MODES = {**MODES, "odd": rounding.ODD}
 MAGNITUDES = st.one_of(
@@ -92,13 +92,16 @@ def test_pack(name, negative, magnitude, exponent, mode, saturate):
 
 def test_integer_kernels_hold_no_float():
     """Mixed int64 and uint64 become float64 without a word; nothing in these kernels may be one."""
-    for name in ("fp32", "int8"):
+    for name in ("fp32", "int8", "posit8_1"):
         for dtype in (np.float32, np.float64):
-            get(name).encode(np.ones(3, dtype))
+            for mode in ("rne", "rd", "stochastic"):
+                get(name).encode(np.ones(3, dtype), mode)
     get("fp16").encode(np.array([2**63 - 1]))
     kernels = [
         encode_float.encode_float32, encode_float.encode_float64, encode_fixed.encode_float32,
-        encode_fixed.encode_float64, codec.encode_integers, codec.pack, rounding.round_significand,
+        encode_fixed.encode_float64, encode_float.encode_float32_randomly, encode_float.encode_float64_randomly,
+        encode_fixed.encode_float64_randomly, tapered.encode, tapered.encode_float32_to_nearest,
+        codec.encode_integers, codec.pack, rounding.round_significand,
     ]  # fmt: skip
     for kernel in kernels:
         assert kernel.overloads
