@@ -1,4 +1,4 @@
-"""Crossovers of integer and floating-point blocks: every one of arXiv:2510.25602 that the facts list."""
+"""Crossovers of integer and floating-point blocks: those of arXiv:2510.25602 and its constants made exact."""
 
 import math
 

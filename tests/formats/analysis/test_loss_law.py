@@ -1,4 +1,4 @@
-"""The loss proxy of arXiv:2501.02423: best layouts and critical numbers of tokens as the facts list them."""
+"""The loss proxy of arXiv:2501.02423: best layouts and critical numbers of tokens as the paper has them."""
 
 import math
 
@@ -13,7 +13,7 @@ BF16, E4M3, E2M1 = Layout(8, 7), Layout(4, 3), Layout(2, 1)
 
 
 def by_hand(n, d, e, m, b):
-    """L(N, D, E, M, B) as the facts have it."""
+    """L(N, D, E, M, B) as the paper has it."""
     data = d**0.5162 / n**0.2368
     penalty = math.log2(b) / (11334.5197 * (e + 0.5) ** 3.1926 * (m + 0.5) ** 2.9543)
     return 69.2343 / n**0.2368 + 68973.0621 / d**0.5162 + 1.9061 + data * penalty

@@ -90,7 +90,7 @@ def test_refusals():
         crest_factor(X, 0)
 
 
-FACTS = """
+PUBLISHED = """
 crest per channel 6.20, 11.97; block of 32 2.48, 2.96; block of 16 2.16, 2.39
 crest hadamard per channel 4.15, 5.79; block of 32 2.35, 2.36; block of 16 2.10, 2.11
 """
@@ -99,7 +99,7 @@ crest hadamard per channel 4.15, 5.79; block of 32 2.35, 2.36; block of 16 2.10,
 def test_published_crest_factors():
     rows = [row for row in published() if row.quantity.startswith("crest factor")]
     listed = {}
-    for line in FACTS.strip().splitlines():
+    for line in PUBLISHED.strip().splitlines():
         hadamard = "hadamard" in line
         for entry in line.removeprefix("crest ").removeprefix("hadamard ").split(";"):
             subject, _, pair = entry.strip().rpartition(", ")[0].rpartition(" ")
