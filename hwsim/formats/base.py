@@ -218,16 +218,7 @@ class Format(Spacing, ABC):
         """
         values = numeric(x)
         mode = mode_of(rounding, values.size, seed, first, random_bits, random, self.max_random_bits)
-        overflow, nan = checked_overflow(self, overflow), checked_nan(nan)
-        out = np.empty(values.shape, self.code_dtype)
-        if values.dtype.kind == "f":
-            check_nans(
-                self, self._encode_floats(values.reshape(-1), out.reshape(-1), mode, overflow, nan), values.size, nan
-            )
-        else:
-            negative, magnitude = magnitudes(values.reshape(-1))
-            self._encode_integers(negative, magnitude, out.reshape(-1), mode, overflow)
-        return out
+        return self._encoded(values, mode, checked_overflow(self, overflow), checked_nan(nan))
 
     def decode(self, codes: ArrayLike, dtype: DTypeLike | None = None) -> Array:
         """Values of ``codes``, exactly, of `value_dtype` or of ``dtype``.
@@ -242,7 +233,7 @@ class Format(Spacing, ABC):
         if self.bits > TABLE_BITS:
             return self._values_of(checked.reshape(-1)).reshape(checked.shape).astype(wanted, copy=False)
         table = self._table(wanted)
-        if not wanted.isnative or wanted in (np.float16, np.longdouble):  # types that kernels do not have
+        if not wanted.isnative or (wanted.kind == "f" and wanted.itemsize not in (4, 8)):  # kernels lack these
             return np.asarray(table[checked])
         out = np.empty(checked.shape, wanted)
         look_up(checked.reshape(-1), table, out.reshape(-1))
@@ -265,17 +256,15 @@ class Format(Spacing, ABC):
         Narrower floats count as float32.
         """
         values = numeric(x)
-        if values.dtype == np.float32 and self.fits(values.dtype):
-            mode = mode_of(rounding, values.size, seed, first, random_bits, random, self.max_random_bits)
-            overflow, policy = checked_overflow(self, overflow), checked_nan(nan)
-            done = self._round_float32(values.reshape(-1), mode, overflow, policy)
+        mode = mode_of(rounding, values.size, seed, first, random_bits, random, self.max_random_bits)
+        overflow, nan = checked_overflow(self, overflow), checked_nan(nan)
+        wanted = values.dtype if self.fits(values.dtype) else None
+        if wanted is not None and wanted == np.float32:
+            done = self._round_float32(values.reshape(-1), mode, overflow, nan)
             if done is not None:
-                check_nans(self, done[1], values.size, policy)
+                check_nans(self, done[1], values.size, nan)
                 return done[0].reshape(values.shape)
-        codes = self.encode(
-            values, rounding, overflow, nan, seed=seed, first=first, random_bits=random_bits, random=random
-        )
-        return self.decode(codes, values.dtype if self.fits(values.dtype) else None)
+        return self.decode(self._encoded(values, mode, overflow, nan), wanted)
 
     def unpack(self, codes: ArrayLike) -> Unpacked:
         """Significands, exponents of the last place and specials of ``codes``; see `Unpacked`."""
@@ -295,6 +284,16 @@ class Format(Spacing, ABC):
         return self._value_table.copy()
 
     # Details --------------------------------------------------------------------------------------
+
+    def _encoded(self, values: Array, mode: Mode, overflow: str, nan: str) -> Array:
+        out = np.empty(values.shape, self.code_dtype)
+        if values.dtype.kind == "f":
+            nans = self._encode_floats(values.reshape(-1), out.reshape(-1), mode, overflow, nan)
+            check_nans(self, nans, values.size, nan)
+        else:
+            negative, magnitude = magnitudes(values.reshape(-1))
+            self._encode_integers(negative, magnitude, out.reshape(-1), mode, overflow)
+        return out
 
     @cached_property
     def _unpacked_table(self) -> Unpacked:

@@ -68,14 +68,14 @@ def _encode_fast(element: Format, blocks: Array, scales: Array, divides: bool) -
     out = np.empty(blocks.size, element.code_dtype)
     by = (scales if divides else 1 / scales).astype(np.float32)
     if isinstance(element, FloatFormat):
-        kernel, parameters = kernels.encode_floats, kernel_parameters(element, RNE, "saturate", "zero")
+        parameters = kernel_parameters(element, RNE, "saturate", "zero")
     else:
         assert isinstance(element, UniformFormat)
-        kernel, parameters = kernels.encode_integers, element.parameters(RNE, "saturate", "zero")
+        parameters = element.parameters(RNE, "saturate", "zero")
+    fixed = isinstance(element, UniformFormat)
+    worth = blocks.size // VECTOR_SPAN
     with np.errstate(all="ignore"):
-        over_threads(
-            kernel, count, blocks.size // VECTOR_SPAN, blocks.reshape(-1), by, not divides, size, out, parameters
-        )
+        over_threads(kernels.encode, count, worth, blocks.reshape(-1), by, not divides, size, out, parameters, fixed)
     return out.reshape(count, size)
 
 

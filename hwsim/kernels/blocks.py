@@ -58,32 +58,24 @@ def _quotients(x, scales, inverse, size, first, room):
 
 
 @njit(cache=True, nogil=True)
-def encode_floats(x, scales, inverse, size, out, parameters, span):
-    """Codes of a float format of the float32 quotients of the blocks in ``span``; how many were NaN."""
+def encode(x, scales, inverse, size, out, parameters, fixed, span):
+    """Codes of the float32 quotients of the blocks in ``span``; how many were NaN.
+
+    ``parameters`` are those of a float format or, ``fixed``, of an integer or fixed-point one of up to 32 bits.
+    """
     room = np.empty(ROOM, np.float32)
     patterns, signed = room.view(np.uint32), room.view(np.int32)
     at_once = ROOM // size
     nans = 0
     for first in range(span[0], span[1], at_once):
         last = min(first + at_once, span[1])
-        count = (last - first) * size
+        values = (0, (last - first) * size)
+        o = out[first * size : last * size]
         _quotients(x[first * size : last * size], scales, inverse, size, first, room)
-        nans += encode_float.encode_float32(patterns, signed, out[first * size : last * size], parameters, (0, count))
-    return nans
-
-
-@njit(cache=True, nogil=True)
-def encode_integers(x, scales, inverse, size, out, parameters, span):
-    """The same of an integer or fixed-point format of up to 32 bits."""
-    room = np.empty(ROOM, np.float32)
-    patterns, signed = room.view(np.uint32), room.view(np.int32)
-    at_once = ROOM // size
-    nans = 0
-    for first in range(span[0], span[1], at_once):
-        last = min(first + at_once, span[1])
-        count = (last - first) * size
-        _quotients(x[first * size : last * size], scales, inverse, size, first, room)
-        nans += encode_fixed.encode_float32(patterns, signed, out[first * size : last * size], parameters, (0, count))
+        if fixed:
+            nans += encode_fixed.encode_float32(patterns, signed, o, parameters, values)
+        else:
+            nans += encode_float.encode_float32(patterns, signed, o, parameters, values)
     return nans
 
 
