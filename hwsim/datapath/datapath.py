@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from hwsim.base.errors import InputError
 from hwsim.base.record import Record
 from hwsim.base.registry import OneOf
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
 from hwsim.datapath.accumulators.chunked import ChunkedAccumulator
+from hwsim.datapath.factor import ENUMERATED_BITS, significand_bits
 from hwsim.datapath.multiplier import Multiplier, multipliers
 from hwsim.datapath.multipliers.exact import ExactMultiplier
 from hwsim.datapath.parts import DatapathCost, Part, cost_of
@@ -21,9 +22,11 @@ from hwsim.datapath.products import TABLE_BITS, Products
 from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.datapath.reductions.sequential import Sequential
 from hwsim.datapath.result import MatmulResult
+from hwsim.datapath.scales import Scales, Where
 from hwsim.datapath.sums import Counts, Sums
 from hwsim.formats import FormatName
 from hwsim.formats.base import Format
+from hwsim.formats.float import FloatFormat
 from hwsim.formats.rounding import NanPolicy, Rounding
 
 if TYPE_CHECKING:
@@ -43,6 +46,29 @@ class Operands(Record):
     """Second operand (weights)."""
     c: FormatName | None = None
     """First addend; the format of the result when not given."""
+    convert: FormatName | None = None
+    """Format that a and b are converted to, exactly, before they are multiplied (FP8 through FP16 hardware)."""
+    flush: bool = False
+    """Whether subnormal operands a, b and c count as +0."""
+    scale: FormatName | None = None
+    """Format of the scales that blocks of a and b share, if they do: each scale is an exact factor."""
+    scale_block: int = Field(default=32, ge=1)
+    """Elements along K that share a scale."""
+
+    @model_validator(mode="after")
+    def _converts_exactly(self) -> Self:
+        if self.convert is not None:
+            for operand in (self.a, self.b):
+                if not holds(self.convert, operand):
+                    raise ValueError(f"{self.convert.name} does not hold every value of {operand.name}")
+        if self.scale is not None and (self.scale.kind != "float" or self.scale.signed):
+            raise ValueError(f"scales are unsigned floats, such as e8m0fnu or ue4m3, not '{self.scale.name}'")
+        return self
+
+    @property
+    def multiplied(self) -> tuple[Format, Format]:
+        """Formats of what the multiplier sees."""
+        return (self.convert, self.convert) if self.convert is not None else (self.a, self.b)
 
 
 class Output(Record):
@@ -80,6 +106,8 @@ class Datapath(Record):
 
     name: str = ""
     operands: Operands
+    order: tuple[int, ...] | None = None
+    """The order in which each run of as many k enters: a permutation of 0 … n−1. Ascending when not given."""
     multiplier: Annotated[Multiplier, OneOf(multipliers, default="exact")] = ExactMultiplier()
     reduction: Annotated[Reduction, OneOf(reductions, default="sequential")] = Sequential()
     accumulator: Annotated[Accumulator, OneOf(accumulators), BeforeValidator(spell_out)]
@@ -96,10 +124,9 @@ class Datapath(Record):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        a, b = self.operands.a, self.operands.b
-        for operand in (a, b):
-            if operand.kind not in ("float", "integer", "fixed"):
-                raise ValueError(f"datapaths multiply floats, integers and fixed point, not a {operand.kind} format")
+        a, b = self.operands.multiplied
+        if self.order is not None and sorted(self.order) != list(range(len(self.order))):
+            raise ValueError(f"order is not a permutation of 0 … {len(self.order) - 1}")
         self.multiplier.check(a, b)
         self.accumulator.check(a, b)
         self.reduction.check(a, b, self.multiplier, self._entered)
@@ -110,7 +137,43 @@ class Datapath(Record):
         if self.multiplier.kernel is None and a.bits + b.bits > TABLE_BITS:
             raise ValueError(f"multiplier '{self.multiplier.kind}' takes operands of {TABLE_BITS} bits together")
         self._check_addend()
+        self._check_scales(bits)
         return self
+
+    def _check_scales(self, product_bits: int) -> None:
+        scale = self.operands.scale
+        if scale is None:
+            if self.reduction.scales_groups:
+                raise ValueError("scaled groups need the operands' 'scale'")
+            return
+        bits, block = 2 * significand_bits(scale), self.operands.scale_block
+        if self.scaled_at == "chunk":
+            every = getattr(self.accumulator, "every", block)
+            if block % every:
+                raise ValueError(f"chunks of {every} products do not divide a scale's block of {block}")
+            bits += self._entered.bits
+        elif self.scaled_at == "group":
+            size = getattr(self.reduction, "group_size", 1)
+            if block % size:
+                raise ValueError(f"groups of {size} products do not divide a scale's block of {block}")
+        elif self._entered.kind == "integer":
+            raise ValueError("scaled products do not fit an integer accumulator; add chunks of them to a float one")
+        elif significand_bits(scale) > 1 and self.multiplier.kernel != 0:
+            raise ValueError(f"products by '{self.multiplier.kind}' take power-of-two scales, not '{scale.name}'")
+        else:
+            bits += product_bits
+        if bits > PRODUCT_BITS:
+            raise ValueError(f"scaled sums have {bits} significand bits, more than {PRODUCT_BITS}")
+
+    @property
+    def scaled_at(self) -> Where:
+        """Where a pair of scales multiplies: a fused block's groups if so declared, integer chunks that are added to
+        a float, else every product."""
+        if self.reduction.scales_groups:
+            return "group"
+        outer = getattr(self.accumulator, "into", None)
+        chunks = outer is not None and outer.kind == "float" and self._entered.kind == "integer"
+        return "chunk" if chunks else "product"
 
     def _check_addend(self) -> None:
         try:
@@ -131,7 +194,7 @@ class Datapath(Record):
 
     @property
     def _sum_format(self) -> Format:
-        scale = -fraction_places(self.operands.a) - fraction_places(self.operands.b)
+        scale = -sum(fraction_places(f) for f in self.operands.multiplied)
         return self.accumulator.sum_format(scale)
 
     @property
@@ -150,12 +213,20 @@ class Datapath(Record):
 
     # Computing --------------------------------------------------------------------------------------
 
-    def matmul_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
+    def matmul_codes(
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        c: np.ndarray | None = None,
+        scale_a: np.ndarray | None = None,
+        scale_b: np.ndarray | None = None,
+    ) -> MatmulResult:
         """Codes [.., M, K] x [.., K, N] + c [.., M, N] -> codes [.., M, N] of `result_format`.
 
         Leading dimensions, the same of all, count independent products. c holds codes of `c_format`, +0 when
-        not given. An integer accumulator without an output format gives its int64 values. Raises
-        `InputError` for shapes that do not match and codes that are none.
+        not given; ``scale_a`` [.., M, ⌈K/scale_block⌉] and ``scale_b`` [.., ⌈K/scale_block⌉, N] codes of the
+        operands' scale format, 1 when not given. An integer accumulator without an output format gives its int64
+        values. Raises `InputError` for shapes that do not match and codes that are none.
         """
         a, b = np.asarray(a), np.asarray(b)
         if a.ndim < 2 or b.ndim < 2 or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
@@ -169,11 +240,21 @@ class Datapath(Record):
         matrices, (m, n), k = math.prod(shape[:-2]), shape[-2:], a.shape[-1]
         rows, columns = a.reshape(matrices * m, k), b.swapaxes(-1, -2).reshape(matrices * n, k)
         start = None if start is None else start.reshape(matrices * m, n)
-        result = self._run(rows, columns, start, matrices)
+        scales = self._scales(
+            scale_a, None if scale_b is None else np.swapaxes(scale_b, -1, -2), (rows.shape[0], columns.shape[0]), k
+        )
+        result = self._run(rows, columns, start, matrices, scales)
         return MatmulResult(result.codes.reshape(shape), result.overflows, result.saturations)
 
-    def dot_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
-        """Row by row: codes a [rows, K] · b [rows, K] + c [rows] -> codes [rows]."""
+    def dot_codes(
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        c: np.ndarray | None = None,
+        scale_a: np.ndarray | None = None,
+        scale_b: np.ndarray | None = None,
+    ) -> MatmulResult:
+        """Row by row: codes a [rows, K] · b [rows, K] + c [rows] -> codes [rows]; scales [rows, ⌈K/scale_block⌉]."""
         a, b = np.asarray(a), np.asarray(b)
         if a.ndim != 2 or a.shape != b.shape:
             raise InputError(f"expected two arrays [rows, K], got {list(a.shape)} and {list(b.shape)}")
@@ -182,7 +263,8 @@ class Datapath(Record):
         if a.shape[0] == 0:
             return MatmulResult(np.zeros(0, self._code_dtype), 0, 0)
         column = None if c is None else np.asarray(c).reshape(-1, 1)
-        result = self._run(a, b, column, a.shape[0])
+        scales = self._scales(scale_a, scale_b, (a.shape[0], a.shape[0]), a.shape[1])
+        result = self._run(a, b, column, a.shape[0], scales)
         return MatmulResult(result.codes[:, 0], result.overflows, result.saturations)
 
     def matmul(self, a: Any, b: Any, c: Any = None) -> np.ndarray:
@@ -202,13 +284,50 @@ class Datapath(Record):
         whole = self.output is None and self._sum_format.kind != "float"
         return np.dtype(np.int64) if whole else self.result_format.code_dtype
 
-    def _run(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None, matrices: int) -> MatmulResult:
-        products = Products(a, b, self.operands.a, self.operands.b, self.multiplier, matrices, 0, a.shape[1])
+    def _scales(self, a: Any, b: Any, rows: tuple[int, int], k: int) -> Scales | None:
+        """The scales of rows of a and columns of b, 1 where not given."""
+        scale, block = self.operands.scale, self.operands.scale_block
+        if scale is None:
+            if a is not None or b is not None:
+                raise InputError("the operands have no 'scale'")
+            return None
+        if self.order is not None and block % len(self.order):
+            raise InputError(f"scales of {block} elements do not go with an order of {len(self.order)}")
+        one = scale.encode(1.0)
+        pair = []
+        for name, given, count in (("scale_a", a, rows[0]), ("scale_b", b, rows[1])):
+            shape = (count, -(-k // block))
+            codes = np.full(shape, one) if given is None else np.asarray(given)
+            if codes.size != math.prod(shape) or codes.shape[-1] != shape[1]:
+                raise InputError(f"expected {name} with {shape[1]} scales for each of {count} rows or columns")
+            pair.append(codes.reshape(shape))
+        return Scales(pair[0], pair[1], scale, block, self.scaled_at)
+
+    def _run(
+        self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None, matrices: int, scales: Scales | None
+    ) -> MatmulResult:
+        operands = self.operands
+        a, b = (self._enter(codes, f) for codes, f in ((a, operands.a), (b, operands.b)))
+        if c is not None and operands.flush:
+            c = flushed(c, self.c_format)
+        products = Products(a, b, *operands.multiplied, self.multiplier, matrices, 0, a.shape[1], scales)
         start = None if c is None else Sums.unpack(c, self.c_format)
         sums, counts = self.accumulator.accumulate(products, self.reduction, start)
         codes, counted = self._leave(sums)
         counts = counts + counted
         return MatmulResult(codes, counts.overflows, counts.saturations)
+
+    def _enter(self, codes: np.ndarray, number_format: Format) -> np.ndarray:
+        """Operand codes [rows, K] as the multiplier sees them: in order, flushed, converted."""
+        if self.order is not None:
+            run = len(self.order)
+            if codes.shape[1] % run:
+                raise InputError(f"expected K to be a multiple of {run}, got {codes.shape[1]}")
+            codes = codes.reshape(codes.shape[0], -1, run)[:, :, list(self.order)].reshape(codes.shape)
+        if self.operands.flush:
+            codes = flushed(codes, number_format)
+        convert = self.operands.convert
+        return codes if convert is None else convert.encode(number_format.decode(codes, np.float64))
 
     def _leave(self, sums: Sums) -> tuple[np.ndarray, Counts]:
         """Sums as codes of the result, and how many lie outside the output's range."""
@@ -237,7 +356,7 @@ class Datapath(Record):
 
     def parts(self) -> list[Part]:
         """The gates of one lane: what makes one multiply-accumulate per cycle."""
-        a, b = self.operands.a, self.operands.b
+        a, b = self.operands.multiplied
         parts = self.multiplier.parts(a, b) + self.reduction.parts(a, b, self.multiplier, self._entered)
         if isinstance(self.accumulator, ChunkedAccumulator):
             parts += self.accumulator.outer_parts(self.reduction.shared_by)
@@ -253,6 +372,26 @@ class Datapath(Record):
 def fraction_places(number_format: Format) -> int:
     """Places after the binary point of an integer or fixed-point format; 0 for floats."""
     return int(getattr(number_format, "fraction_bits", 0))
+
+
+def holds(number_format: Format, other: Format) -> bool:
+    """Whether a format holds every value of another one of at most 16 bits, NaN and infinities included."""
+    if other.bits > ENUMERATED_BITS:
+        return False
+    values = other.decode(np.arange(other.code_count), np.float64)
+    if np.isnan(values).any() and not number_format.has_nan:
+        return False
+    return bool(np.array_equal(number_format.round(values), values, equal_nan=True))
+
+
+def flushed(codes: np.ndarray, number_format: Format) -> np.ndarray:
+    """Codes with +0 in place of every subnormal number."""
+    if not isinstance(number_format, FloatFormat):
+        return codes
+    stored = np.asarray(codes).astype(np.uint64)
+    field = (stored >> np.uint64(number_format.mantissa_bits)) & np.uint64((1 << number_format.exponent_bits) - 1)
+    fraction = stored & np.uint64((1 << number_format.mantissa_bits) - 1)
+    return np.where((field == 0) & (fraction != 0), 0, codes).astype(np.asarray(codes).dtype)
 
 
 def _encode(number_format: Format, x: Any) -> np.ndarray:

@@ -29,7 +29,9 @@ def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums
     formats = products.a_format, products.b_format
     if not (products.multiplier.kind == "exact" or products.uses_table) or products.shape[1] == 1:
         return False
-    if accumulator.rounding == "rd" or any(f.kind != "float" for f in formats) or products.bits > WIDEST_PRODUCT:
+    if accumulator.rounding == "rd" or accumulator.flush or any(f.kind != "float" for f in formats):
+        return False
+    if products.bits > WIDEST_PRODUCT or (products.uses_table and products.scales_products):
         return False
     if not 2 <= target.precision <= WIDEST_SUM:
         return False  # with one bit a tie goes to the even exponent

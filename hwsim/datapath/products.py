@@ -10,8 +10,9 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from hwsim.datapath.factor import Factor, fraction_bits
+from hwsim.datapath.factor import Factor, fraction_bits, placed
 from hwsim.datapath.multiplier import Multiplier
+from hwsim.datapath.scales import Scales
 from hwsim.datapath.sums import negative_zeros
 from hwsim.formats.base import Format
 
@@ -53,6 +54,8 @@ class Products:
     """G: one product of matrices, or as many independent ones; row by row dot products have G rows and M = N = 1."""
     first: int
     last: int
+    scales: Scales | None = None
+    """Of blocks of a and b, where operands have them."""
     prepared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What has been made ready of a and b, for this and for all parts of it."""
 
@@ -92,13 +95,20 @@ class Products:
 
     @property
     def fraction_bits(self) -> int:
-        """Bits after the binary point of a product's significand."""
-        return self.multiplier.fraction_bits(self.a_format, self.b_format)
+        """Bits after the binary point of a product's significand, that of its scales included."""
+        own = self.multiplier.fraction_bits(self.a_format, self.b_format)
+        return own + (2 * self.scales.fraction_bits if self.scales is not None and self.scales_products else 0)
 
     @property
     def bits(self) -> int:
-        """Bits that hold every product's significand."""
-        return self.multiplier.product_bits(self.a_format, self.b_format)
+        """Bits that hold every product's significand, that of its scales included."""
+        own = self.multiplier.product_bits(self.a_format, self.b_format)
+        return own + (2 * self.scales.bits if self.scales is not None and self.scales_products else 0)
+
+    @property
+    def scales_products(self) -> bool:
+        """Whether every product is multiplied by its blocks' scales."""
+        return self.scales is not None and self.scales.where == "product"
 
     @property
     def uses_table(self) -> bool:
@@ -127,12 +137,18 @@ class Products:
         """Significands (or, with a table, codes), exponents and tags of a and of b, then the table."""
         a = _unpack(self.a, self.a_format, self.b_format.bits if self.uses_table else None)
         b = _unpack(self.b, self.b_format, 0 if self.uses_table else None)
+        if self.scales_products:
+            assert self.scales is not None
+            a, b = (self.scales.scale_operand(i, parts, self.a.shape[1]) for i, parts in enumerate((a, b)))
         return (*a, *b, *self.table)
 
     @_prepared_once
     def values(self) -> tuple[np.ndarray, np.ndarray]:
         """float64 operands a [G·M, K] and b [G, K, N], exact."""
-        a, b = (f.decode(codes).astype(np.float64) for f, codes in ((self.a_format, self.a), (self.b_format, self.b)))
+        a, b = (f.decode(codes, np.float64) for f, codes in ((self.a_format, self.a), (self.b_format, self.b)))
+        if self.scales_products:
+            assert self.scales is not None
+            a, b = (x * self.scales.values(i, x.shape[1]) for i, x in enumerate((a, b)))
         return a, self._matrices_of_b(b)
 
     def _matrices_of_b(self, b: np.ndarray) -> np.ndarray:
@@ -187,7 +203,7 @@ def _unpack(codes: np.ndarray, number_format: Format, table_shift: int | None) -
     tag = np.where((parts.special == 1) | (parts.special == 2), _INFINITE, 0)
     tag |= np.where(parts.special == 3, _NAN, 0) | np.where(negative, _NEGATIVE, 0)
     tag |= np.where((parts.significand == 0) & (parts.special == 0), _ZERO, 0)
-    significand, exponent = parts.significand.astype(np.int64), parts.exponent.astype(np.int32)
+    significand, exponent = placed(number_format, parts)
     if table_shift is not None:
         significand, exponent = unsigned.astype(np.int64) << table_shift, np.zeros_like(exponent)
     return np.ascontiguousarray(significand), np.ascontiguousarray(exponent), tag.astype(np.uint8)
@@ -220,9 +236,10 @@ def factors(number_format: Format) -> list[Factor | None]:
     parts = number_format.unpack(codes)
     minus = negative_zeros(codes, parts.significand, parts.special, number_format)
     point = fraction_bits(number_format)
+    finite = placed(number_format, parts)
     return [
         None
         if special
         else Factor(bool(significand < 0 or zero), Fraction(abs(int(significand)), 1 << point), int(exponent) + point)
-        for significand, exponent, special, zero in zip(*parts, minus, strict=True)
+        for significand, exponent, special, zero in zip(*finite, parts.special, minus, strict=True)
     ]

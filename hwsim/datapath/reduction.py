@@ -57,6 +57,11 @@ class Reduction(Registered, ABC):
         return self.lanes_of(1)
 
     @property
+    def scales_groups(self) -> bool:
+        """Whether the operands' scales multiply sums of groups of products (else every product)."""
+        return False
+
+    @property
     def loads_exactly(self) -> bool:
         """Whether the first addend c takes part with all its bits (else the accumulator rounds it first)."""
         return False

@@ -37,7 +37,8 @@ class ProductRounding(Record):
 
     def product_parameters(self, accumulator: FloatAccumulator) -> FloatParameters:
         """`product_format` for kernels."""
-        return float_parameters(self.product_format(accumulator), self.product_rounding, None)
+        flush = accumulator.flush and self.product_format(accumulator) == accumulator.format
+        return float_parameters(self.product_format(accumulator), self.product_rounding, None, flush)
 
     def product_parts(self, accumulator: FloatAccumulator) -> list[Part]:
         """The rounder behind the multiplier."""

@@ -16,7 +16,7 @@ from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 MINUS_ZERO = 4
 """Tag of a sum that is −0; the others are those of `hwsim.formats.base.Unpacked.special`."""
 
-FloatParameters = tuple[int, int, int, int, int, int, int, int]
+FloatParameters = tuple[int, int, int, int, int, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,13 @@ def negative_zeros(
     return minus
 
 
-def float_parameters(number_format: FloatFormat, rounding: str, overflow: str | None) -> FloatParameters:
+def float_parameters(
+    number_format: FloatFormat, rounding: str, overflow: str | None, flush: bool = False
+) -> FloatParameters:
     """A format with its rounding and overflow as `hwsim.kernels.accumulate.FLOAT_PARAMETERS` has it.
 
     ``overflow``: ``inf``, ``saturate`` (both as in `Format.encode`), ``always_inf`` (beyond the range whatever
-    the rounding), or None for the format's default.
+    the rounding), or None for the format's default. ``flush``: subnormal results become zeros of their sign.
     """
     largest = int(math.ldexp(number_format.max, number_format.mantissa_bits - number_format.emax))
     beyond = 1 if number_format.has_inf else 3 if number_format.has_nan else 0
@@ -98,10 +100,11 @@ def float_parameters(number_format: FloatFormat, rounding: str, overflow: str | 
         policy,
         beyond,
         int(number_format.has_negative_zero),
+        int(flush),
     )
 
 
-NO_FORMAT: FloatParameters = (0, 0, 0, 0, 0, 0, 0, 0)
+NO_FORMAT: FloatParameters = (0, 0, 0, 0, 0, 0, 0, 0, 0)
 """For kernels: leave the number as it is."""
 
 

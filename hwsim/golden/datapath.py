@@ -6,12 +6,14 @@ The multiplier's own rule is used; everything else is written here from the defi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from hwsim.base.errors import HwsimError
 from hwsim.datapath.datapath import Datapath
-from hwsim.formats.exact import TWO, floor_log2, round_to_integer
+from hwsim.formats.exact import TWO, floor_log2
+from hwsim.golden import fused
 from hwsim.golden.formats import decode, encode
 from hwsim.golden.number import (
     ZERO,
@@ -25,6 +27,7 @@ from hwsim.golden.number import (
     finite,
     multiply,
     round_to,
+    times,
     unpack,
 )
 
@@ -32,48 +35,126 @@ Codes = Sequence[Sequence[int]]
 _Rule = Callable[[Datapath, Any, Sequence[Number], Number | None, Events], Number]
 
 
-def matmul(datapath: Datapath, a: Codes, b: Codes, c: Codes | None = None) -> tuple[list[list[int]], Events]:
+def matmul(
+    datapath: Datapath,
+    a: Codes,
+    b: Codes,
+    c: Codes | None = None,
+    scale_a: Codes | None = None,
+    scale_b: Codes | None = None,
+) -> tuple[list[list[int]], Events]:
     """Codes [M, K] x [K, N] (+ c [M, N]) -> codes, as `Datapath.matmul_codes`; raises `HwsimError` on a trap."""
     events = Events()
     columns = list(zip(*b, strict=True))
+    right = [None] * len(columns) if scale_b is None else list(zip(*scale_b, strict=True))
     rows = [
-        [dot(datapath, row, column, None if c is None else c[i][j], events) for j, column in enumerate(columns)]
+        [
+            dot(
+                datapath, row, column, None if c is None else c[i][j], events,
+                None if scale_a is None else scale_a[i], right[j],
+            )
+            for j, column in enumerate(columns)
+        ]
         for i, row in enumerate(a)
-    ]
+    ]  # fmt: skip
     return rows, events
 
 
-def dot(datapath: Datapath, a: Sequence[int], b: Sequence[int], c: int | None, events: Events) -> int:
+def dot(
+    datapath: Datapath,
+    a: Sequence[int],
+    b: Sequence[int],
+    c: int | None,
+    events: Events,
+    scale_a: Sequence[int] | None = None,
+    scale_b: Sequence[int] | None = None,
+) -> int:
     """One output: the code of ``c + Σ a[k]·b[k]``, or the value of an integer sum without an output format."""
-    formats = datapath.operands.a, datapath.operands.b
-    products = [multiply(datapath.multiplier, x, y, *formats) for x, y in zip(a, b, strict=True)]
-    start = None if c is None else unpack(datapath.c_format, c)
-    return leave(datapath, accumulate(datapath, datapath.accumulator, products, start, events), events)
+    operands = datapath.operands
+    left, right = (
+        [enter_operand(datapath, code, f) for code in codes] for codes, f in ((a, operands.a), (b, operands.b))
+    )
+    formats = operands.multiplied
+    products = [multiply(datapath.multiplier, x, y, *formats) for x, y in zip(left, right, strict=True)]
+    scales = pair_scales(datapath, scale_a, scale_b, len(products))
+    if datapath.scaled_at == "product":
+        products = [x if s is None else times(x, s) for x, s in zip(products, scales, strict=True)]
+        scales = [None] * len(products)
+    if datapath.order is not None:
+        run = len(datapath.order)
+        ordered = [first + k for first in range(0, len(products), run) for k in datapath.order]
+        products, scales = [products[k] for k in ordered], [scales[k] for k in ordered]
+    start = None
+    if c is not None:
+        start = unpack(datapath.c_format, flush(datapath.c_format, c) if operands.flush else c)
+    total = accumulate(datapath, datapath.accumulator, Terms(products, scales), start, events)
+    return leave(datapath, total, events)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Products, and beside each the product of the two scales of its blocks where a later sum is to be scaled."""
+
+    products: Sequence[Number]
+    scales: Sequence[Number | None]
+
+    def __len__(self) -> int:
+        return len(self.products)
+
+    def part(self, first: int, last: int) -> Terms:
+        """Those with k in [first, last)."""
+        return Terms(self.products[first:last], self.scales[first:last])
+
+
+def enter_operand(datapath: Datapath, code: int, f: Any) -> int:
+    """An operand's code as the multiplier sees it: flushed, converted."""
+    code = flush(f, code) if datapath.operands.flush else code
+    convert = datapath.operands.convert
+    return code if convert is None else encode(convert, decode(f, code))
+
+
+def flush(f: Any, code: int) -> int:
+    """+0 in place of a subnormal number."""
+    value = decode(f, code)
+    subnormal = isinstance(value, Fraction) and f.kind == "float" and 0 < abs(value) < TWO**f.emin
+    return 0 if subnormal else code
+
+
+def pair_scales(datapath: Datapath, scale_a: Any, scale_b: Any, k: int) -> list[Number | None]:
+    """The product of a's and b's scales at every k; None without scales."""
+    scale, block = datapath.operands.scale, datapath.operands.scale_block
+    if scale is None:
+        return [None] * k
+    one = encode(scale, 1.0)
+    codes = [(one if s is None else s[i // block] for i in range(k)) for s in (scale_a, scale_b)]
+    return [times(unpack(scale, x), unpack(scale, y)) for x, y in zip(*codes, strict=True)]
 
 
 # Accumulators ---------------------------------------------------------------------------------------
 
 
-def accumulate(
-    datapath: Datapath, accumulator: Any, products: Sequence[Number], start: Number | None, events: Events
-) -> Number:
+def accumulate(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     """All products and ``start`` in the accumulator, by the datapath's reduction."""
     if accumulator.kind == "chunked":
         total = enter(datapath, accumulator.into, start, events)
-        for first in range(0, len(products), accumulator.every):
-            part = products[first : first + accumulator.every]
+        for first in range(0, len(terms), accumulator.every):
+            part = terms.part(first, first + accumulator.every)
             chunk = accumulate(datapath, accumulator.inner or accumulator.into, part, None, events)
+            if datapath.scaled_at == "chunk" and part.scales[0] is not None:
+                chunk = times(chunk, part.scales[0])
             total = add_into(datapath, accumulator.into, total, chunk, events)
         return total
     if accumulator.kind == "integer":
         total = enter(datapath, accumulator, start, events)
-        for block in blocks(products, datapath.reduction.lanes_of(len(products))):
+        for block in blocks(terms.products, datapath.reduction.lanes_of(len(terms))):
             total = add_into(datapath, accumulator, total, finite(exact_sum(block)), events)
         return total
-    if not products:
+    if not len(terms):
         return enter(datapath, accumulator, start, events)
+    if datapath.reduction.kind == "fused":
+        return _fused(datapath, accumulator, terms, start, events)
     rule: _Rule = _FLOAT_SUMS.get(datapath.reduction.kind, _by_its_own_rule)
-    return rule(datapath, accumulator, products, start, events)
+    return rule(datapath, accumulator, terms.products, start, events)
 
 
 def enter(datapath: Datapath, accumulator: Any, start: Number | None, events: Events) -> Number:
@@ -110,11 +191,11 @@ def fit(datapath: Datapath, accumulator: Any, x: Fraction, events: Events) -> Nu
 
 def product_places(datapath: Datapath) -> int:
     """Places after the binary point of integer and fixed-point products."""
-    return sum(int(getattr(f, "fraction_bits", 0)) for f in (datapath.operands.a, datapath.operands.b))
+    return sum(int(getattr(f, "fraction_bits", 0)) for f in datapath.operands.multiplied)
 
 
 def _target(accumulator: Any, default_overflow: str | None = None) -> Target:
-    return Target(accumulator.format, accumulator.rounding, accumulator.overflow or default_overflow)
+    return Target(accumulator.format, accumulator.rounding, accumulator.overflow or default_overflow, accumulator.flush)
 
 
 # Reductions into floating-point accumulators --------------------------------------------------------
@@ -137,7 +218,9 @@ def _sequential(datapath: Datapath, accumulator: Any, products: Any, start: Numb
 
 
 def _rounded_product(reduction: Any, accumulator: Any, product: Number) -> Number:
-    return round_to(product, Target(reduction.product or accumulator.format, reduction.product_rounding, None))
+    product_format = reduction.product or accumulator.format
+    flushes = accumulator.flush and product_format == accumulator.format
+    return round_to(product, Target(product_format, reduction.product_rounding, None, flushes))
 
 
 def _tree(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
@@ -146,6 +229,7 @@ def _tree(datapath: Datapath, accumulator: Any, products: Any, start: Number | N
         reduction.format or accumulator.format,
         reduction.rounding or accumulator.rounding,
         accumulator.overflow if reduction.format is None else None,
+        accumulator.flush and (reduction.format or accumulator.format) == accumulator.format,
     )
     total = enter(datapath, accumulator, start, events)
     for block in blocks(products, reduction.lanes):
@@ -159,39 +243,34 @@ def _tree(datapath: Datapath, accumulator: Any, products: Any, start: Number | N
     return total
 
 
-def _fused(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
+def _fused(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     reduction: Any = datapath.reduction
     target, emin = _target(accumulator, "always_inf"), accumulator.format.emin
     total = start or ZERO
     # The first addend keeps the exponent that its own format gives it.
     exponent = start.exponent if start is not None else emin
-    for block in blocks(products, reduction.lanes):
-        special = add_special([total, *block])
+    for first in range(0, len(terms), reduction.lanes):
+        part = terms.part(first, first + reduction.lanes)
+        products = next(blocks([_limited(reduction, p) for p in part.products], reduction.lanes))
+        special = add_special([total, *products, *(s for s in part.scales if s is not None and s.special)])
         if special is not None:
             total = round_to(special, target)
         else:
-            terms = [(p.signed, p.exponent) for p in block] + [(total.signed, exponent)]
-            total = round_to(finite(fused_sum(reduction, terms)), target, events)
-            total = total if total.special or total.magnitude else ZERO
+            scales = [part.scales[k] or ZERO for k in range(0, len(part), reduction.group_size)]
+            scales += [ZERO] * (reduction.lanes // reduction.group_size - len(scales))  # of idle groups
+            exact = fused.block_sum(reduction, products, scales, (total.signed, exponent), emin)
+            total = round_to(finite(exact), target, events)
+            keeps = reduction.negative_zero == "underflow"
+            total = total if total.special or total.magnitude or keeps else ZERO
         exponent = max(floor_log2(total.magnitude), emin) if total.magnitude else emin
     return total
 
 
-def fused_sum(reduction: Any, terms: list[tuple[Fraction, int | None]]) -> Fraction:
-    """Σ of the terms, each cut to a multiple of ``2**(E − F)``, E the largest exponent."""
-    exponents = [exponent if value else reduction.zero_exponent for value, exponent in terms]
-    known = [exponent for exponent in exponents if exponent is not None]
-    if not known:
-        return Fraction(0)
-    last_place = TWO ** (max(known) - reduction.align_bits)
-    return sum((cut(value, last_place, reduction.align) for value, _ in terms), Fraction(0))
-
-
-def cut(x: Fraction, last_place: Fraction, align: str) -> Fraction:
-    """``x`` as a multiple of ``last_place``."""
-    mode = {"truncate": "rz", "floor": "rd"}.get(align, align)
-    size = round_to_integer(x < 0, abs(x) / last_place, mode) * last_place
-    return -size if x < 0 else size
+def _limited(reduction: Any, product: Number) -> Number:
+    """A product beyond the limit counts as infinite."""
+    limit = reduction.product_limit
+    beyond = limit is not None and not product.special and product.magnitude >= TWO**limit
+    return Number(product.negative, special="inf") if beyond else product
 
 
 def _exact(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
@@ -209,7 +288,7 @@ def _by_its_own_rule(datapath: Datapath, accumulator: Any, products: Any, start:
     return reduction.golden_sum(products, total, Arithmetic(_target(accumulator, reduction.overflow), events))
 
 
-_FLOAT_SUMS: dict[str, _Rule] = {"sequential": _sequential, "tree": _tree, "fused": _fused, "exact": _exact}
+_FLOAT_SUMS: dict[str, _Rule] = {"sequential": _sequential, "tree": _tree, "exact": _exact}
 
 
 # Results --------------------------------------------------------------------------------------------

@@ -77,9 +77,11 @@ def unpack(number_format: Format, code: int) -> Number:
 
 
 def operand_exponent(number_format: Any, magnitude: Fraction) -> int:
-    """⌊log2⌋ of a float, but at least its format's emin; −f of integers and fixed point with f fraction bits."""
-    if number_format.kind != "float":
+    """⌊log2⌋, but at least the emin of a float's format; −f of integers and fixed point with f fraction bits."""
+    if number_format.kind in ("integer", "fixed"):
         return -int(number_format.fraction_bits)
+    if number_format.kind != "float":
+        return floor_log2(magnitude) if magnitude else 0
     emin = int(number_format.emin)
     return max(floor_log2(magnitude), emin) if magnitude else emin
 
@@ -103,6 +105,14 @@ def _factor(x: Number) -> Factor:
     return Factor(x.negative, x.magnitude / TWO**x.exponent, x.exponent)
 
 
+def times(x: Number, scale: Number) -> Number:
+    """``x`` times a scale, which is not negative and not infinite, with the sum of their exponents."""
+    if "nan" in (x.special, scale.special) or (x.special and not scale.magnitude):
+        return NAN
+    exponent = None if x.exponent is None or scale.exponent is None else x.exponent + scale.exponent
+    return Number(x.negative, x.magnitude * scale.magnitude, x.special, exponent)
+
+
 # Rounding -------------------------------------------------------------------------------------------
 
 
@@ -113,6 +123,8 @@ class Target:
     format: FloatFormat
     rounding: str
     overflow: str | None
+    flush: bool = False
+    """Whether subnormal results become zeros."""
 
     @property
     def saturates(self) -> bool:
@@ -146,6 +158,8 @@ def round_to(x: Number, target: Target, events: Events | None = None) -> Number:
         if events is not None:
             events.count(target.saturates)
         return target.beyond(x.negative)
+    if target.flush and rounded < TWO**target.format.emin:
+        rounded = Fraction(0)
     return Number(x.negative and (rounded != 0 or target.format.has_negative_zero), rounded)
 
 

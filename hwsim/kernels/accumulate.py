@@ -6,6 +6,7 @@ A sum is ``(significand, exponent, tag)``, the significand a signed int64 and th
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from hwsim.kernels.multiply import FINITE, MINUS_INFINITY, MINUS_ZERO, NOT_A_NUMBER, PLUS_INFINITY
@@ -21,6 +22,7 @@ FLOAT_PARAMETERS = (
     "overflow",  # one of the three below
     "beyond",  # what lies beyond the largest number: PLUS_INFINITY, NOT_A_NUMBER, or FINITE for neither
     "signed_zero",
+    "flush",  # whether subnormal results become zeros of their sign
 )
 OVERFLOW_IEEE = 0  # directed roundings stop at the largest number on their inward side
 OVERFLOW_SATURATE = 1
@@ -44,8 +46,10 @@ def _beyond(negative, policy, mode, special):
 @njit(cache=True)
 def round_number(negative, magnitude, exponent, parameters):
     """Round ``±magnitude · 2**exponent``: ``(significand, exponent, tag, overflowed)``."""
-    precision, last_place_min, emax, max_significand, mode, policy, special, signed_zero = parameters
+    precision, last_place_min, emax, max_significand, mode, policy, special, signed_zero, flush = parameters
     magnitude, exponent = round_significand(negative, magnitude, exponent, precision, last_place_min, mode)
+    if flush and bit_length(magnitude) + exponent < last_place_min + precision:
+        magnitude = np.int64(0)
     if magnitude == 0:
         return 0, last_place_min, (MINUS_ZERO if negative and signed_zero != 0 else FINITE), 0
     if exponent + precision > emax:  # the top bit may reach emax

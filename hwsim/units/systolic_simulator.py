@@ -253,8 +253,8 @@ def run_codes(array: SystolicArray, a: Matrix, b: Matrix, c: Matrix | None = Non
     events = number.Events()
 
     def step(acc: Any, x: int, y: int) -> Any:
-        product = number.multiply(pe.multiplier, x, y, pe.operands.a, pe.operands.b)
-        return golden.accumulate(pe, inner, [product], acc, events)
+        product = number.multiply(pe.multiplier, x, y, *pe.operands.multiplied)
+        return golden.accumulate(pe, inner, golden.Terms([product], [None]), acc, events)
 
     def fold(held: Any, partial: Any) -> Any:
         return golden.add_into(pe, outer, number.ZERO if held is None else held, partial, events)

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwsim.datapath import Datapath, float64_sums, sums
+from hwsim.datapath import Datapath, float64_sums, fused_sums, sums
 from hwsim.datapath.accumulators import integer
+from hwsim.datapath.fused_block import Groups, LateAddend
 from hwsim.datapath.products import Products
-from hwsim.datapath.reductions import exact, fused, sequential, tree
+from hwsim.datapath.reductions import exact, sequential, tree
+from hwsim.datapath.reductions.fused import Fused
 
 UNITS = [
     {"operands": {"a": "int8", "b": "int8"}, "accumulator": {"bits": 14, "overflow": "saturate"}},
@@ -44,7 +46,7 @@ def test_one_thread_gives_the_bits_of_all(fields: dict[str, object], monkeypatch
         return kernels(kernel, tasks, 12, *arguments)
 
     monkeypatch.setattr(threads, "_thread_count", lambda: 3)
-    for module in (sums, float64_sums, integer, exact, fused, sequential, tree):
+    for module in (sums, float64_sums, fused_sums, integer, exact, sequential, tree):
         monkeypatch.setattr(module, "over_threads", in_many_spans)
     every = datapath.matmul_codes(a, b)
     assert max(spans) == 12
@@ -74,11 +76,16 @@ def test_kernels_hold_no_floating_point_type() -> None:
     head = (*products.unpacked, products.rule(), (0, 3), 2)
     out = (np.zeros((2, 2), np.int64), np.zeros((2, 2), np.int32), np.zeros((2, 2), np.uint8))
     every = (0, 4)
-    target = (11, -24, 15, 2047, 0, 0, 1, 1)
+    target = (11, -24, 15, 2047, 0, 0, 1, 1, 0)
+    scales = ((np.ones((2, 1), np.int64), np.zeros((2, 1), np.int32), np.zeros((2, 1), np.uint8)) * 2, (4, 0))
+    group = Groups(count=2, align_bits=8, scaled=True)
+    late = LateAddend(align_bits=9, sum_align_bits=10)
+    unit = Fused(lanes=4, align_bits=10, zero_exponent=-30, groups=group, late=late).kernel_parameters()
+    none = np.zeros(0, np.int64)
     calls = [
         (matmul_sequential.sequential, (*head, target, target, np.zeros(0, np.int64), *out, every)),
         (matmul_tree.tree, (*head, 2, target, target, target, *out, every)),
-        (matmul_fused.fused, (*head, (2, 10, 0, 1, -30), target, (-14, -14), *out, every)),
+        (matmul_fused.fused, (*head, *scales, unit, target, (-14, -14), none, *out, every)),
         (matmul_exact.exact, (*head, 2, (-100, 9), target, *out, every)),
         (matmul_sequential.add_arrays, (*out, 11, *out, 11, target, (0, 2))),
     ]

@@ -68,6 +68,8 @@ class ChunkedAccumulator(Accumulator):
         for first in range(0, products.length, self.every):
             part = products.part(first, first + self.every)
             chunk, inner = self.chunk.accumulate(part, reduction, None)
+            if products.scales is not None and products.scales.where == "chunk":
+                chunk = products.scales.of_chunk(chunk, first // products.scales.block, products.matrices)
             sums, outer = self.into.add(sums, chunk)
             counts = counts + inner + outer
         return sums, counts

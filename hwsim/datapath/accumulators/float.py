@@ -39,6 +39,9 @@ class FloatAccumulator(Accumulator):
     directed roundings stop at the largest number on their inward side; ``saturate``: the largest number,
     infinities included; ``always_inf``: beyond the range whatever the rounding, which is what NVIDIA's matrix
     units do under RZ and the default with a ``fused`` reduction. Default otherwise: the format's own."""
+    flush: bool = False
+    """Whether results that are subnormal after rounding become zeros of their sign, as CDNA2's matrix units do
+    (MMA-Sim, arXiv:2511.10909); products and tree adders of this accumulator's format then do so as well."""
 
     @field_validator("format")
     @classmethod
@@ -54,6 +57,7 @@ class FloatAccumulator(Accumulator):
             cls(format=get("fp16")),
             cls(format=get("e8m13"), rounding="rz"),
             cls(format=get("e4m3fn"), overflow="inf"),
+            cls(format=get("e3m4"), flush=True),
         ]
 
     @property
@@ -64,7 +68,7 @@ class FloatAccumulator(Accumulator):
 
     def parameters(self, default_overflow: str | None = None) -> FloatParameters:
         """For kernels; ``default_overflow`` is the reduction's."""
-        return float_parameters(self.float_format, self.rounding, self.overflow or default_overflow)
+        return float_parameters(self.float_format, self.rounding, self.overflow or default_overflow, self.flush)
 
     def counts(self, overflowed: int) -> Counts:
         """``overflowed`` sums by what became of them."""

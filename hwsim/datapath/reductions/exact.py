@@ -7,14 +7,13 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 from hwsim.datapath.accumulators.float import FloatAccumulator
-from hwsim.datapath.factor import fraction_bits
+from hwsim.datapath.factor import exponent_range
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
 from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.datapath.sums import Sums
 from hwsim.formats.base import Format
-from hwsim.formats.float import FloatFormat
 from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 CARRY_BITS = 32
@@ -90,14 +89,5 @@ class Exact(Reduction):
 def product_range(a: Format, b: Format, multiplier: Multiplier) -> tuple[int, int]:
     """Exponents of the lowest last place and above the highest bit of any finite product."""
     point = multiplier.fraction_bits(a, b)
-    lowest = _exponents(a)[0] + _exponents(b)[0]
-    highest = _exponents(a)[1] + _exponents(b)[1]
-    return lowest - point, highest - point + multiplier.product_bits(a, b)
-
-
-def _exponents(number_format: Format) -> tuple[int, int]:
-    """Least and greatest exponent of a factor; normalising a subnormal reaches below emin."""
-    if isinstance(number_format, FloatFormat):
-        return number_format.emin - fraction_bits(number_format), number_format.emax
-    scale = -getattr(number_format, "fraction_bits", 0)
-    return scale, scale
+    (a_low, a_high), (b_low, b_high) = exponent_range(a), exponent_range(b)  # a normalised subnormal's are below emin
+    return a_low + b_low - point, a_high + b_high - point + multiplier.product_bits(a, b)

@@ -64,7 +64,9 @@ class Tree(ProductRounding, Reduction):
     def adder_parameters(self, accumulator: FloatAccumulator) -> FloatParameters:
         """The tree's adders for kernels; overflow as the accumulator's where they share its format."""
         overflow = accumulator.overflow if self.format is None else None
-        return float_parameters(self.adder_format(accumulator), self.adder_rounding(accumulator), overflow)
+        adder = self.adder_format(accumulator)
+        flush = accumulator.flush and adder == accumulator.format
+        return float_parameters(adder, self.adder_rounding(accumulator), overflow, flush)
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         from hwsim.kernels.matmul_tree import tree
