@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hwsim import formats
     from hwsim.arch import Architecture
+    from hwsim.arch.matrix_units import mma
     from hwsim.base.errors import HwsimError, InputError
     from hwsim.datapath import Datapath
     from hwsim.engine.simulate import compare, simulate
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "compare",
     "formats",
+    "mma",
     "simulate",
 ]
 
@@ -39,6 +41,7 @@ _HOMES = {
     "InputError": "hwsim.base.errors",
     "Workload": "hwsim.workload",
     "compare": "hwsim.engine",
+    "mma": "hwsim.arch.matrix_units",
     "simulate": "hwsim.engine",
 }
 """Public name to the package it lives in, imported at first use (PEP 562)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
@@ -15,6 +15,7 @@ from hwsim.arch.override import overridden
 from hwsim.arch.quantization import Quantization
 from hwsim.base.document import Document, read_document
 from hwsim.base.errors import InputError
+from hwsim.base.evidence import Evidence
 from hwsim.base.quantities import Hertz
 from hwsim.base.record import Record
 from hwsim.base.registry import OneOf, Registry
@@ -53,15 +54,6 @@ class Process(Record):
     """A process node with a table, or one scaled from it (``hwsim list technologies``)."""
     clock: Hertz
     """Clock of compute units and on-chip memories, such as ``1 GHz``."""
-
-
-class Evidence(Record):
-    """How far the bits of the matrix unit can be trusted to be those of the hardware that it describes."""
-
-    grade: Literal["hardware-checked", "model-checked", "assumed"] = "assumed"
-    """Recordings of the hardware agree on every bit; another published model agrees; or neither was tried."""
-    source: str = "no hardware to compare with"
-    """Recordings or model compared with, and what they leave out."""
 
 
 class Architecture(Record):

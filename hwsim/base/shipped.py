@@ -8,9 +8,14 @@ from pathlib import Path, PurePosixPath
 from hwsim.base.document import Document
 from hwsim.base.errors import InputError, did_you_mean
 
-FOLDERS = {"archs": "arch_configs", "workloads": "workloads", "studies": "studies"}
+FOLDERS = {
+    "archs": "arch_configs",
+    "matrix_units": "arch_configs/matrix_units",
+    "workloads": "workloads",
+    "studies": "studies",
+}
 """Kind of description to the folder that holds it."""
-_NOUN = {"archs": "architecture", "workloads": "workload", "studies": "study"}
+_NOUN = {"archs": "architecture", "matrix_units": "matrix unit", "workloads": "workload", "studies": "study"}
 
 
 def folder(kind: str) -> Path:
@@ -36,7 +41,8 @@ def find(name: str | os.PathLike[str], kind: str) -> Path:
     found = _among_shipped(os.fspath(name), kind)
     if found is not None:
         return found
-    if path.suffix or len(path.parts) > 1:
+    named = kind == "matrix_units" and path.suffix != ".yaml"  # their names have a dot, such as hopper.wgmma
+    if (path.suffix and not named) or len(path.parts) > 1:
         return path  # reading it will say what is wrong with it
     raise InputError(
         f"{name}: neither a file nor a shipped {_NOUN[kind]}{did_you_mean(os.fspath(name), shipped(kind))}"
@@ -69,8 +75,9 @@ def _among_shipped(name: str, kind: str) -> Path | None:
     parts = [part for part in PurePosixPath(name).parts if part not in ("..", ".")]
     if PurePosixPath(name).is_absolute() or not parts:
         return None
-    if parts[0] == FOLDERS[kind]:
-        parts = parts[1:]
+    inside = list(PurePosixPath(FOLDERS[kind]).parts)
+    if parts[: len(inside)] == inside:
+        parts = parts[len(inside) :]
     candidate = folder(kind).joinpath(*parts)
     for path in (candidate, candidate.with_name(candidate.name + ".yaml")):
         if parts and path.is_file():

@@ -15,6 +15,7 @@ from hwsim.base.registry import OneOf
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
 from hwsim.datapath.accumulators.chunked import ChunkedAccumulator
 from hwsim.datapath.factor import ENUMERATED_BITS, significand_bits
+from hwsim.datapath.fma_sums import is_fma_chain
 from hwsim.datapath.multiplier import Multiplier, multipliers
 from hwsim.datapath.multipliers.exact import ExactMultiplier
 from hwsim.datapath.parts import DatapathCost, Part, cost_of
@@ -132,7 +133,7 @@ class Datapath(Record):
         self.reduction.check(a, b, self.multiplier, self._entered)
         limit = INTEGER_PRODUCT_BITS if self._entered.kind == "integer" else PRODUCT_BITS
         bits = self.multiplier.product_bits(a, b)
-        if bits > limit:
+        if bits > limit and not is_fma_chain(a, b, self.multiplier, self.reduction, self._entered):
             raise ValueError(f"{a.name} x {b.name} has products of {bits} significand bits, more than {limit}")
         if self.multiplier.kernel is None and a.bits + b.bits > TABLE_BITS:
             raise ValueError(f"multiplier '{self.multiplier.kind}' takes operands of {TABLE_BITS} bits together")

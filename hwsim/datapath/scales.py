@@ -57,7 +57,8 @@ class Scales:
         )
         zero = significand == 0
         tag = np.where(zero & ((parts[2] & _INFINITE) != 0), _NAN, tag | np.where(zero, _ZERO, 0))
-        return parts[0] * significand, parts[1] + exponent, parts[2] | tag.astype(np.uint8)
+        scaled = parts[0] * significand, parts[1] + exponent, parts[2] | tag.astype(np.uint8)
+        return tuple(np.ascontiguousarray(x) for x in scaled)
 
     def values(self, which: int, k: int) -> np.ndarray:
         """float64 scales of operand a (0) or b (1) at every k [rows, K]."""

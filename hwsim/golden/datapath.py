@@ -126,7 +126,7 @@ def pair_scales(datapath: Datapath, scale_a: Any, scale_b: Any, k: int) -> list[
     if scale is None:
         return [None] * k
     one = encode(scale, 1.0)
-    codes = [(one if s is None else s[i // block] for i in range(k)) for s in (scale_a, scale_b)]
+    codes = [[one if s is None else s[i // block] for i in range(k)] for s in (scale_a, scale_b)]
     return [times(unpack(scale, x), unpack(scale, y)) for x, y in zip(*codes, strict=True)]
 
 

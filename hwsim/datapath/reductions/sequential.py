@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from hwsim.datapath.accumulators.float import FloatAccumulator
 from hwsim.datapath.float64_sums import float64_serves, float64_sums
+from hwsim.datapath.fma_sums import fma_sums, is_fma_chain
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
@@ -42,6 +43,8 @@ class Sequential(ProductRounding, Reduction):
         return 1
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
+        if is_fma_chain(products.a_format, products.b_format, products.multiplier, self, accumulator):
+            return fma_sums(products, sums)
         if self.fused and float64_serves(products, accumulator, sums):
             return float64_sums(products, accumulator, sums, self._general)
         return self._general(products, accumulator, sums, np.zeros(0, np.int64))
