@@ -88,7 +88,7 @@ class Instruction(Record):
     reduction: Annotated[Reduction, OneOf(reductions, default="sequential")] = Sequential()
     accumulator: Annotated[Accumulator, OneOf(accumulators), BeforeValidator(spell_out)]
     evidence: Evidence = Evidence()
-    timing: dict[str, str] = {}
+    timing: dict[str, str] = Field(default_factory=dict)
     """Chip to the instruction's name in the table of cycles, ``{shape}`` standing for its shape."""
 
     @field_validator("shapes")
@@ -381,7 +381,7 @@ def _amd(f: Format) -> str:
 @lru_cache(maxsize=1)
 def cycle_table() -> list[dict[str, Any]]:
     """Measured latency and throughput of matrix instructions, each row with its condition and source."""
-    with open(folder("matrix_units") / "mma_cycles.csv", encoding="utf-8", newline="") as file:
+    with (folder("matrix_units") / "mma_cycles.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         for key in ("latency_cycles", "throughput"):

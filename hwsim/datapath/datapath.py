@@ -14,7 +14,7 @@ from hwsim.base.record import Record
 from hwsim.base.registry import OneOf
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
 from hwsim.datapath.accumulators.chunked import ChunkedAccumulator
-from hwsim.datapath.factor import ENUMERATED_BITS, significand_bits
+from hwsim.datapath.factor import ENUMERATED_BITS, fraction_places, significand_bits
 from hwsim.datapath.fma_sums import is_fma_chain
 from hwsim.datapath.multiplier import Multiplier, multipliers
 from hwsim.datapath.multipliers.exact import ExactMultiplier
@@ -148,6 +148,8 @@ class Datapath(Record):
                 raise ValueError("scaled groups need the operands' 'scale'")
             return
         bits, block = 2 * significand_bits(scale), self.operands.scale_block
+        if self.order is not None and block % len(self.order):
+            raise ValueError(f"scales of {block} elements do not go with an order of {len(self.order)}")
         if self.scaled_at == "chunk":
             every = getattr(self.accumulator, "every", block)
             if block % every:
@@ -292,8 +294,6 @@ class Datapath(Record):
             if a is not None or b is not None:
                 raise InputError("the operands have no 'scale'")
             return None
-        if self.order is not None and block % len(self.order):
-            raise InputError(f"scales of {block} elements do not go with an order of {len(self.order)}")
         one = scale.encode(1.0)
         pair = []
         for name, given, count in (("scale_a", a, rows[0]), ("scale_b", b, rows[1])):
@@ -368,11 +368,6 @@ class Datapath(Record):
         from hwsim import technology as technologies
 
         return cost_of(self.parts(), technologies.get(technology) if isinstance(technology, str) else technology)
-
-
-def fraction_places(number_format: Format) -> int:
-    """Places after the binary point of an integer or fixed-point format; 0 for floats."""
-    return int(getattr(number_format, "fraction_bits", 0))
 
 
 def holds(number_format: Format, other: Format) -> bool:

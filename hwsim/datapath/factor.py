@@ -10,6 +10,7 @@ import numpy as np
 
 from hwsim.formats.base import Format, Unpacked
 from hwsim.formats.float import FloatFormat
+from hwsim.formats.integer import UniformFormat
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Factor:
 def is_whole(number_format: Format) -> bool:
     """Whether a number is its own significand: integers and fixed point."""
     return number_format.kind in ("integer", "fixed")
+
+
+def fraction_places(number_format: Format) -> int:
+    """Places after the binary point of an integer or fixed-point format; 0 for other kinds."""
+    return int(number_format.fraction_bits) if isinstance(number_format, UniformFormat) else 0
 
 
 def fraction_bits(number_format: Format) -> int:
@@ -76,7 +82,7 @@ def exponent_range(number_format: Format) -> tuple[int, int]:
     if isinstance(number_format, FloatFormat):
         return number_format.emin - fraction_bits(number_format), number_format.emax
     if is_whole(number_format):
-        scale = -int(getattr(number_format, "fraction_bits", 0))
+        scale = -fraction_places(number_format)
         return scale, scale
     low, high = np.frexp([number_format.smallest, max(number_format.max, -number_format.min)])[1] - 1
     return int(low) - fraction_bits(number_format), int(high)

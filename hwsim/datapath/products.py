@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from hwsim.datapath.factor import Factor, fraction_bits, placed
+from hwsim.datapath.factor import Factor, fraction_bits, fraction_places, placed
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.scales import Scales
 from hwsim.datapath.sums import negative_zeros
@@ -91,7 +91,7 @@ class Products:
     @property
     def scale(self) -> int:
         """Exponent of the last place of integer and fixed-point products."""
-        return _scale(self.a_format) + _scale(self.b_format)
+        return -fraction_places(self.a_format) - fraction_places(self.b_format)
 
     @property
     def fraction_bits(self) -> int:
@@ -188,11 +188,6 @@ class Products:
 
 def _largest(x: np.ndarray) -> int:
     return max(int(x.max()), -int(x.min())) if x.size else 0
-
-
-def _scale(number_format: Format) -> int:
-    """Exponent of the last place of an integer or fixed-point format."""
-    return -getattr(number_format, "fraction_bits", 0)
 
 
 def _unpack(codes: np.ndarray, number_format: Format, table_shift: int | None) -> tuple[np.ndarray, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hwsim.base.errors import HwsimError
 from hwsim.datapath.datapath import Datapath
+from hwsim.datapath.factor import fraction_places
 from hwsim.formats.exact import TWO, floor_log2
 from hwsim.golden import fused
 from hwsim.golden.formats import decode, encode
@@ -142,6 +143,7 @@ def accumulate(datapath: Datapath, accumulator: Any, terms: Terms, start: Number
             chunk = accumulate(datapath, accumulator.inner or accumulator.into, part, None, events)
             if datapath.scaled_at == "chunk" and part.scales[0] is not None:
                 chunk = times(chunk, part.scales[0])
+                chunk = chunk if chunk.special or chunk.magnitude else ZERO  # integers have no −0
             total = add_into(datapath, accumulator.into, total, chunk, events)
         return total
     if accumulator.kind == "integer":
@@ -191,7 +193,7 @@ def fit(datapath: Datapath, accumulator: Any, x: Fraction, events: Events) -> Nu
 
 def product_places(datapath: Datapath) -> int:
     """Places after the binary point of integer and fixed-point products."""
-    return sum(int(getattr(f, "fraction_bits", 0)) for f in datapath.operands.multiplied)
+    return sum(fraction_places(f) for f in datapath.operands.multiplied)
 
 
 def _target(accumulator: Any, default_overflow: str | None = None) -> Target:

@@ -45,6 +45,9 @@ SUMS = [
     "e2m1fn",
 ]
 ROUNDINGS = ["rne", "rna", "rz", "ru", "rd"]
+ALIGNMENTS = ["truncate", "floor", "rne", "rna", "sticky"]
+OTHERS = ["posit8", "posit16", "takum_linear8", "nf4", "abfloat_e2m1b2", "pot4", "bipolar4", "lns8_0"]
+SCALES = ["e8m0fnu", "ue4m3", "ue5m3"]
 
 
 @dataclass
@@ -55,11 +58,12 @@ class Case:
     a: np.ndarray
     b: np.ndarray
     c: np.ndarray | None
+    scales: tuple[np.ndarray, np.ndarray] | None = None
 
 
 float_accumulators = st.fixed_dictionaries(
     {"format": st.sampled_from(SUMS), "rounding": st.sampled_from(ROUNDINGS)},
-    optional={"overflow": st.sampled_from(["inf", "saturate", "always_inf"])},
+    optional={"overflow": st.sampled_from(["inf", "saturate", "always_inf"]), "flush": st.booleans()},
 )
 integer_accumulators = st.fixed_dictionaries(
     {"bits": st.integers(2, 64), "overflow": st.sampled_from(["wrap", "saturate"])}
@@ -83,9 +87,35 @@ reductions = st.one_of(
             "kind": st.just("fused"),
             "lanes": st.sampled_from([1, 2, 3, 4, 8, 16]),
             "align_bits": st.sampled_from([1, 2, 5, 10, 13, 23, 25, 35]),
-            "align": st.sampled_from(["truncate", "floor", "rne", "rna"]),
+            "align": st.sampled_from(ALIGNMENTS),
         },
         optional={"zero_exponent": st.sampled_from([-133, -20, -3, 0, 4])},
+    ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("fused"),
+            "lanes": st.sampled_from([2, 4, 6, 8]),
+            "align_bits": st.sampled_from([1, 3, 8, 24]),
+            "align": st.sampled_from(ALIGNMENTS),
+        },
+        optional={
+            "zero_exponent": st.sampled_from([-999, -133, -3, 4]),
+            "groups": st.fixed_dictionaries(
+                {"count": st.sampled_from([1, 2]), "members": st.sampled_from(["contiguous", "interleaved"])},
+                optional={"align_bits": st.sampled_from([1, 4, 20]), "align": st.sampled_from(ALIGNMENTS)},
+            ),
+            "late": st.fixed_dictionaries(
+                {
+                    "align_bits": st.sampled_from([2, 6, 24]),
+                    "sum_align_bits": st.sampled_from([1, 8, 32]),
+                    "align": st.sampled_from(ALIGNMENTS),
+                },
+                optional={"zero_exponent": st.sampled_from([-126, -4]), "drop_below": st.sampled_from([0, 3, 25])},
+            ),
+            "normalized_bits": st.sampled_from([1, 5, 31]),
+            "product_limit": st.sampled_from([1, 5, 128]),
+            "negative_zero": st.sampled_from(["never", "underflow"]),
+        },
     ),
     st.fixed_dictionaries({"kind": st.just("exact")}, optional={"lanes": st.integers(1, 5)}),
 )
@@ -131,11 +161,16 @@ def cases(draw: st.DrawFn, accumulators: str = "float") -> Case:
 
         reject()
     m, n, k = draw(st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from([1, 2, 3, 5, 9, 17])))
+    k = k if datapath.order is None else k * len(datapath.order)
     operands = datapath.operands
     pick = near_codes if draw(st.booleans()) else codes
     a, b = draw(pick(operands.a, (m, k))), draw(pick(operands.b, (k, n)))
     c = draw(codes(datapath.c_format, (m, n))) if draw(st.booleans()) else None
-    return Case(datapath, a, b, c)
+    scales = None
+    if operands.scale is not None:
+        blocks = -(-k // operands.scale_block)
+        scales = draw(codes(operands.scale, (m, blocks))), draw(codes(operands.scale, (blocks, n)))
+    return Case(datapath, a, b, c, scales)
 
 
 @st.composite
@@ -153,12 +188,34 @@ def _fields(draw: st.DrawFn, accumulators: str) -> dict[str, Any]:
         a, b = draw(lmul_operands)
     if accumulators == "integer":
         fields["reduction"] = draw(st.sampled_from(["sequential", "exact", {"kind": "tree", "lanes": 3}]))
+    if accumulators == "float" and draw(st.integers(0, 5)) == 0:
+        a, b = draw(st.sampled_from(OTHERS)), draw(st.sampled_from([*OTHERS, "int8", "e4m3fn"]))
     fields["operands"] = {"a": a, "b": b}
+    draw(_extras(fields))
     if draw(st.integers(0, 3)) == 0:
         fields["output"] = {"format": draw(st.sampled_from([*SUMS, "int8", "q4.4", "uint8"])), "nan": "max"}
     if draw(st.integers(0, 3)) == 0 and accumulators == "float":
         fields["operands"]["c"] = draw(st.sampled_from(SUMS))
     return fields
+
+
+@st.composite
+def _extras(draw: st.DrawFn, fields: dict[str, Any]) -> None:
+    """Flushed, converted, reordered and scaled operands, each now and then."""
+    operands = fields["operands"]
+    if draw(st.integers(0, 4)) == 0:
+        operands["flush"] = True
+    if draw(st.integers(0, 5)) == 0:
+        operands["convert"] = draw(st.sampled_from(["fp16", "bf16", "fp32"]))
+    order = draw(st.sampled_from([None, None, None, (1, 0), (2, 0, 3, 1)]))
+    if order is not None:
+        fields["order"] = order
+    if draw(st.integers(0, 2)) == 0:
+        operands |= {"scale": draw(st.sampled_from(SCALES)), "scale_block": draw(st.sampled_from([2, 4, 6, 8]))}
+        if isinstance(fields["reduction"], dict) and "groups" in fields["reduction"] and draw(st.booleans()):
+            fields["reduction"]["groups"] = fields["reduction"]["groups"] | {"scaled": True}
+        if "every" in fields["accumulator"]:
+            fields["accumulator"]["every"] = operands["scale_block"]
 
 
 __all__ = ["Case", "cases", "get"]

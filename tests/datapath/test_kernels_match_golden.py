@@ -17,13 +17,15 @@ relaxed = settings(suppress_health_check=list(HealthCheck))
 
 def compare(case: Case) -> None:
     c = None if case.c is None else case.c.tolist()
+    scales = case.scales or (None, None)
+    listed = [None if s is None else s.tolist() for s in scales]
     try:
-        expected, events = golden.matmul(case.datapath, case.a.tolist(), case.b.tolist(), c)
+        expected, events = golden.matmul(case.datapath, case.a.tolist(), case.b.tolist(), c, *listed)
     except HwsimError:
         with pytest.raises(HwsimError):
-            case.datapath.matmul_codes(case.a, case.b, case.c)
+            case.datapath.matmul_codes(case.a, case.b, case.c, *scales)
         return
-    result = case.datapath.matmul_codes(case.a, case.b, case.c)
+    result = case.datapath.matmul_codes(case.a, case.b, case.c, *scales)
     assert result.codes.tolist() == expected
     assert (result.overflows, result.saturations) == (events.overflows, events.saturations)
 
