@@ -6,8 +6,7 @@ activity that the published tables assume. Nodes: `get`, `names`; the two ways t
 >>> from hwsim import technology
 >>> from hwsim.technology import FloatMultiplier
 >>> cost = technology.get("45nm").cost(FloatMultiplier(exponent_bits=5, significand_bits=11))
->>> f"{cost.energy_j * 1e12:.2f} pJ", cost.status
-('1.10 pJ', 'fitted, residual ±0.0 %')
+>>> f"{cost.energy_j * 1e12:.2f} pJ, {cost.gate_delays:.1f} gate delays"
 """
 
 from hwsim.technology.base import Technology, from_table, get, names, scaled
@@ -21,6 +20,7 @@ from hwsim.technology.primitives import (
     LeadingZeroCounter,
     LookupTable,
     Multiplexer,
+    OrTree,
     Primitive,
     Register,
     Rounder,
@@ -41,6 +41,7 @@ __all__ = [
     "LookupTable",
     "Multiplexer",
     "Number",
+    "OrTree",
     "Price",
     "Primitive",
     "Register",
