@@ -28,8 +28,9 @@ schema: $(VENV)/.installed  ## Rewrite the JSON Schemas that editors use
 	$(BIN)/hwsim schema workload -o workloads
 	$(BIN)/hwsim schema study -o studies
 
-docs: $(VENV)/.installed  ## Rewrite the pages of the number formats from their records
+docs: $(VENV)/.installed  ## Rewrite the generated pages: number formats, and residuals of the prices
 	$(BIN)/python -m hwsim.report.format_pages docs/formats
+	$(BIN)/python -m hwsim.report.cost_page docs/costs_calibration.md
 
 train: $(VENV)/.installed-train  ## Train the digits networks again and rewrite workloads/
 	$(BIN)/python training/train_digits.py

@@ -98,7 +98,20 @@ def technology_view(technology: Technology) -> list[RenderableType]:
     ]
     title = heading(f"technology/{technology.name}", f"{technology.voltage_v:g} V, prices from {technology.rule}")
     numbers = table(("number", "value", "source"), rows, right=("value",))
-    return [title, numbers, "", sources.view()]
+    return [title, numbers, "", _int_versus_fp(technology), "", sources.view()]
+
+
+def _int_versus_fp(technology: Technology) -> RenderableType:
+    """The ratios of *INT v.s. FP* from this node's cells, and how far they are from the published ones."""
+    from hwsim.datapath.int_versus_fp import PAIRS
+
+    rows = []
+    for pair in PAIRS:
+        found, missed = pair.ratios(technology), pair.residuals(technology)
+        for word, here, published, residual in zip(("energy", "area"), found, pair.published, missed, strict=True):
+            rows.append((pair.name, word, f"{here:.3f}", f"{published:.3f}", f"{residual:+.1%}"))
+    columns = ("INT v.s. FP, arXiv:2510.25602", "", "here", "published", "residual")
+    return table(columns, rows, right=("here", "published", "residual"))
 
 
 def _measured(value: float, unit: str) -> str:

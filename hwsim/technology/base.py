@@ -10,7 +10,7 @@ from functools import cache
 
 from hwsim.base.errors import InputError, did_you_mean
 from hwsim.technology import checks, dram, gates, published, scaling, sram
-from hwsim.technology.calibration import fits, prices_by_scaling, prices_from_table
+from hwsim.technology.calibration import fits, prices_by_scaling, prices_from_table, statuses
 from hwsim.technology.primitives import Gate, Primitive
 from hwsim.technology.records import Cost, DramCost, Number, Price, SramCost
 
@@ -29,9 +29,11 @@ class Technology:
     """How the prices came about: the node's own table, or scaling and from where."""
     prices: Mapping[str, Price] = field(repr=False)
     sram_table: sram.SramTable = field(repr=False)
+    statuses: Mapping[str, str] = field(repr=False, default_factory=dict)
+    """Residuals of the units that the table has rows of, by class name."""
 
     def cost(self, primitive: Primitive) -> Cost:
-        """Energy of one operation and area: the sum over ``primitive.terms()`` of count times price.
+        """Energy of one operation and area: the sum over ``primitive.terms()`` of count times price; gate delays.
 
         ``delay_s`` is set where a source gives it (single NAND2 and XOR2 gates at 28 nm), else None.
         Raises `ValueError` for a term without a price at this node.
@@ -41,13 +43,14 @@ class Technology:
         if missing:
             raise ValueError(f"{self.name} has no price for {', '.join(sorted(missing))} of {primitive}")
         used = [self.prices[term] for term in counts]
+        status = "; ".join(dict.fromkeys(price.status for price in used)) or "read"
         return Cost(
             sum(count * self.prices[term].energy_j for term, count in counts.items()),
             sum(count * self.prices[term].area_m2 for term, count in counts.items()),
             used[0].delay_s if used and isinstance(primitive, Gate) else None,
             "; ".join(dict.fromkeys(price.source for price in used)),
-            # A primitive's first term is its own, fitted with the others known: its residual is the whole's.
-            used[0].status if used else "read",
+            self.statuses.get(type(primitive).__name__, status),
+            primitive.gate_delays(),
         )
 
     def sram(self, capacity_bytes: float, width_bytes: float) -> SramCost:
@@ -75,7 +78,13 @@ class Technology:
         """(predicted - published) / published of every row of the fits behind the prices."""
         areas_nm = self._fitted_nm if fits(self._fitted_nm, "area_m2") else 45
         return [
-            Number(f"residual.{row}.{word}", value, "1", f"{form} at {node} nm over its published row", "fitted")
+            Number(
+                f"residual.{row}.{word}",
+                value,
+                "1",
+                f"{form} at {node} nm over its published row",
+                "fitted" if result.coefficients else "comparison",
+            )
             for word, node, found in (
                 ("energy", self._fitted_nm, fits(self._fitted_nm, "energy_j")),
                 ("area", areas_nm, fits(areas_nm, "area_m2")),
@@ -130,7 +139,13 @@ def from_table(node_nm: int) -> Technology:
     if not fits(node_nm, "area_m2"):
         words += f"; areas from 45 nm by {scaling.SOURCE}"
     return Technology(
-        f"{node_nm}nm", node_nm, scaling.VOLTAGE_V, words, prices_from_table(node_nm), sram.SramTable(node_nm)
+        f"{node_nm}nm",
+        node_nm,
+        scaling.VOLTAGE_V,
+        words,
+        prices_from_table(node_nm),
+        sram.SramTable(node_nm),
+        statuses(node_nm),
     )
 
 
@@ -148,4 +163,5 @@ def scaled(node_nm: int, voltage_v: float = scaling.VOLTAGE_V) -> Technology:
         f"45 nm {scaling.rule(45, node_nm, scaling.energy_factor(45, node_nm, to_v=voltage_v))}, {voltage_v:g} V",
         prices_by_scaling(node_nm, voltage_v),
         sram.SramTable(node_nm, voltage_v, by_scaling=not own_sram),
+        {name: f"scaled ({status})" for name, status in statuses(45).items()},
     )

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from hwsim.technology.gates import in_nand2
 from hwsim.technology.published import Published
 
 Quantity = Literal["energy_j", "area_m2"]
@@ -25,22 +26,27 @@ class Fit:
         """The largest relative error over all rows, held-out ones included."""
         return max(abs(value) for value in self.residuals.values())
 
-    @property
-    def status(self) -> str:
-        """``fitted, residual ±x %``, rounded to a tenth of a percent."""
-        return f"fitted, residual ±{100 * self.residual:.1f} %"
+    def status(self, *names: str) -> str:
+        """``fitted, residual ±x %`` over the rows ``names`` (all when none is given), to a tenth of a percent.
+
+        A fit without coefficients is a prediction: ``built from cells, residual ±x %``.
+        """
+        worst = max(abs(self.residuals[name]) for name in names or self.residuals)
+        return f"{'fitted' if self.coefficients else 'built from cells'}, residual ±{100 * worst:.1f} %"
 
 
 def fit(rows: Sequence[Published], quantity: Quantity, terms: Sequence[str], known: Mapping[str, float]) -> Fit:
     """Non-negative ``coefficients`` of ``terms`` with the least squared *relative* error.
 
     minimize sum over rows of ((sum_t count_t price_t) / published - 1)², where the prices of ``known``
-    terms are given and those of ``terms`` are sought, none negative. Held-out rows only get a residual.
+    terms are given and those of ``terms`` are sought, none negative. Gates count as NAND2 by the cells' ratios.
+    Held-out rows, and all rows where no term is sought, only get a residual.
     """
     published = np.array([getattr(row, quantity) for row in rows])
-    counts = [row.primitive.terms() for row in rows]
+    counts = [in_nand2(row.primitive.terms(), quantity) for row in rows]
     given = np.array([sum(price * count.get(term, 0.0) for term, price in known.items()) for count in counts])
-    matrix = np.array([[count[term] for term in terms] for count in counts]) / published[:, None]
+    matrix = np.array([[count[term] for term in terms] for count in counts]).reshape(len(rows), len(terms))
+    matrix = matrix / published[:, None]
     target = 1 - given / published
     used = np.array([not row.held_out for row in rows])
     prices = _non_negative_least_squares(matrix[used], target[used])

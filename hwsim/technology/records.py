@@ -91,13 +91,15 @@ def _scaled(status: str) -> str:
 
 @dataclass(frozen=True)
 class Cost:
-    """One instance of a primitive: energy of one operation, area, and delay where a source gives one."""
+    """One instance of a primitive: energy of one operation, area, and delay in gates and, where known, seconds."""
 
     energy_j: float
     area_m2: float
     delay_s: float | None
     source: str
     status: str
+    gate_delays: float = 0.0
+    """Longest way through it in delays of a NAND2."""
 
 
 @dataclass(frozen=True)

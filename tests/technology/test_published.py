@@ -4,12 +4,12 @@ import csv
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hwsim import technology
 from hwsim.technology import Comparator, FloatAdder, FloatMultiplier, IntegerAdder, IntegerMultiplier, Register, dram
 from hwsim.technology.calibration import FORMS, fits
-from hwsim.technology.fitting import fit
 from hwsim.technology.published import ARITHMETIC, BF16, COMPARE, FP16, FP32, rows
 from hwsim.technology.sram import HOROWITZ_READ_J
 
@@ -71,29 +71,48 @@ def stated_residuals(status):
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 def test_the_stated_residual_is_what_comes_out(node_nm, form):
     tech = technology.get(f"{node_nm}nm")
-    for word, attribute in (("energy", "energy_j"), ("area", "area_m2")):
-        own = [row for row in rows(node_nm) if isinstance(row.primitive, form.primitive)]
-        own = [row for row in own if getattr(row, attribute) is not None]
-        if not own:
-            continue  # 7 nm has no areas
-        errors = {row.name: getattr(tech.cost(row.primitive), attribute) / getattr(row, attribute) - 1 for row in own}
-        worst = max(abs(error) for error in errors.values())
-        status = getattr(tech.prices[getattr(form, f"{word}_terms")[0]], f"{word}_status")
-        assert status == f"fitted, residual ±{100 * worst:.1f} %"
-        listed = {number.name: number.value for number in tech.numbers()}
-        for name, error in errors.items():
-            assert listed[f"residual.{name}.{word}"] == pytest.approx(error, abs=1e-8)
+    listed = {number.name: number.value for number in tech.numbers()}
+    for kind in form.primitives:
+        for word, attribute in (("energy", "energy_j"), ("area", "area_m2")):
+            own = [row for row in rows(node_nm) if isinstance(row.primitive, kind)]
+            own = [row for row in own if getattr(row, attribute) is not None]
+            if not own:
+                continue  # 7 nm has no areas
+            costs = {row.name: getattr(tech.cost(row.primitive), attribute) for row in own}
+            errors = {row.name: costs[row.name] / getattr(row, attribute) - 1 for row in own}
+            worst = max(abs(error) for error in errors.values())
+            assert stated_residuals(tech.statuses[kind.__name__])[word] == pytest.approx(worst, abs=5e-4)
+            for name, error in errors.items():
+                assert listed[f"residual.{name}.{word}"] == pytest.approx(error, abs=1e-8)
 
 
 def test_residuals_stay_small():
     """Bounds that a change of the structural form must not loosen unnoticed."""
     worst = {
-        (node, word): max(found.residual for found in fits(node, word).values())
+        (form, node, word): found.residual
         for node, word in ((45, "energy_j"), (45, "area_m2"), (7, "energy_j"))
+        for form, found in fits(node, word).items()
     }
-    assert worst[45, "energy_j"] < 0.125  # int8 add, 3.75 fJ/bit where int16 and int32 have 3.125
-    assert worst[45, "area_m2"] < 0.045
-    assert worst[7, "energy_j"] < 0.04
+    assert worst["integer_adder", 45, "energy_j"] < 0.125  # int8: 3.75 fJ/bit where int16 and int32 have 3.125
+    assert worst["integer_multiplier", 45, "energy_j"] < 0.017
+    assert worst["integer_adder", 45, "area_m2"] < 0.042
+    assert worst["integer_multiplier", 45, "area_m2"] < 1e-9  # two constants, two rows
+    assert worst["integer_adder", 7, "energy_j"] < 0.037
+    # One constant for four rows at 45 nm and, fp16_multiply held out, for five at 7 nm.
+    assert worst["float_unit", 45, "energy_j"] < 0.175
+    assert worst["float_unit", 7, "energy_j"] < 0.15
+
+
+def test_float_areas_are_predicted_and_far_from_the_table():
+    """Gates that explain the float rows' energies explain 20 to 60 % of their areas: nothing is fitted to these."""
+    found = fits(45, "area_m2")["float_unit"]
+    assert found.coefficients == {}
+    assert all(-0.78 < error < -0.4 for error in found.residuals.values())
+    assert found.status().startswith("built from cells, residual ±77.9 %")
+    # What would have to be on a multiplexer to make up for it: more than a full adder.
+    tech = technology.get("45nm")
+    missing = 4184e-12 - tech.cost(FloatAdder(*FP32)).area_m2
+    assert missing / FloatAdder(*FP32).terms()["mux2"] > tech.cost(IntegerAdder(1)).area_m2
 
 
 def float_multipliers(node_nm):
@@ -104,31 +123,28 @@ def float_multipliers(node_nm):
     ("node_nm", "quantity", "per_cell", "per_bit"),
     [(45, "energy_j", 4.17e-15, 54.2e-15), (45, "area_m2", 13.2e-12, 3.8e-12), (7, "energy_j", 1.771e-15, 12.08e-15)],
 )
-def test_without_the_exponent_adder_the_published_two_constant_fit_comes_out(node_nm, quantity, per_cell, per_bit):
-    """E = a m² + b m: the constants that others obtained from the same rows."""
-    terms = ("float_multiplier_cell", "float_multiplier_bit")
-    found = fit(float_multipliers(node_nm), quantity, terms, known={})
-    a, b = (found.coefficients[term] for term in terms)
+def test_the_rows_are_those_that_others_fitted_two_constants_to(node_nm, quantity, per_cell, per_bit):
+    """E = a m² + b m over the float multipliers: the constants that others obtained, so the rows are the same."""
+    own = [row for row in float_multipliers(node_nm) if not row.held_out]
+    widths = np.array([row.primitive.significand_bits for row in own], float)
+    published = np.array([getattr(row, quantity) for row in own])
+    a, b = np.linalg.solve(np.stack([widths**2, widths], axis=1), published)
     assert (a, b) == (pytest.approx(per_cell, rel=3e-3), pytest.approx(per_bit, rel=1.5e-2))
 
 
 def test_fp16_multiply_at_7_nm_is_predicted():
-    """Held out of the fit: 347 fJ from m alone, 343 fJ with the exponent adder, 340 fJ published."""
-    terms = ("float_multiplier_cell", "float_multiplier_bit")
-    found = fit(float_multipliers(7), "energy_j", terms, known={})
-    predicted = 11**2 * found.coefficients[terms[0]] + 11 * found.coefficients[terms[1]]
-    assert predicted == pytest.approx(347e-15, abs=0.5e-15)
-    assert technology.get("7nm").cost(FloatMultiplier(*FP16)).energy_j == pytest.approx(343e-15, abs=0.5e-15)
+    """Held out of the fit."""
     assert [row.name for row in rows(7) if row.held_out] == ["fp16_multiply"]
+    assert technology.get("7nm").cost(FloatMultiplier(*FP16)).energy_j == pytest.approx(340e-15, rel=0.03)
 
 
 def test_per_bit_prices_lie_where_the_tables_put_them():
     at_45, at_7 = technology.get("45nm").prices, technology.get("7nm").prices
-    assert 3.1e-15 <= at_45["integer_adder_bit"].energy_j <= 3.75e-15
-    assert 4.2e-12 <= at_45["integer_adder_bit"].area_m2 <= 4.5e-12
-    assert 0.88e-15 <= at_7["integer_adder_bit"].energy_j <= 0.94e-15
+    assert 3.1e-15 <= at_45["full_adder"].energy_j <= 3.75e-15
+    assert 4.2e-12 <= at_45["full_adder"].area_m2 <= 4.5e-12
+    assert 0.88e-15 <= at_7["full_adder"].energy_j <= 0.94e-15
     assert 3.0e-15 <= at_45["integer_multiplier_cell"].energy_j <= 3.2e-15
-    assert 13.8e-15 <= technology.get("7nm").cost(FloatAdder(*BF16)).energy_j / 8 <= 15.8e-15
+    assert 13.7e-15 <= technology.get("7nm").cost(FloatAdder(*BF16)).energy_j / 8 <= 15.8e-15
 
 
 @pytest.mark.parametrize("row", SRAM_ROWS, ids=lambda row: f"{row['quantity']}@{row['node_nm']}-{row['source'][:5]}")
@@ -145,14 +161,20 @@ def test_every_sram_point_comes_back(row):
         assert cost.area_m2 == pytest.approx(float(row["area_um2"]) * 1e-12, rel=1e-9)
 
 
-def test_register_and_comparator_come_back_at_40_nm():
+def test_the_register_comes_back_at_40_nm_and_the_comparator_is_a_check():
     found = {row["quantity"]: row for row in TABLE if "Aladdin" in row["source"]}
     tech = technology.get("40nm")
-    for name, primitive in (("register per bit read", Register(1)), ("comparator 32b", Comparator(32))):
-        cost = tech.cost(primitive)
-        assert cost.energy_j == pytest.approx(float(found[name]["energy_pJ"]) * 1e-12)
-        assert cost.area_m2 == pytest.approx(float(found[name]["area_um2"]) * 1e-12)
-        assert cost.status == "read"
+    register, comparator = tech.cost(Register(1)), tech.cost(Comparator(32))
+    assert register.energy_j == pytest.approx(float(found["register per bit read"]["energy_pJ"]) * 1e-12)
+    assert register.area_m2 == pytest.approx(float(found["register per bit read"]["area_um2"]) * 1e-12)
+    assert register.status == "read"
+    checked = {number.name: number.value for number in tech.numbers()}
+    published = found["comparator 32b"]
+    assert checked["check.comparator32.energy"] * float(published["energy_pJ"]) == pytest.approx(
+        comparator.energy_j * 1e12
+    )
+    assert checked["check.comparator32.area"] * float(published["area_um2"]) == pytest.approx(comparator.area_m2 * 1e12)
+    assert checked["check.comparator32.area"] == pytest.approx(1, abs=0.05)  # the cells' areas, from another library
 
 
 def test_dram_energies_are_the_published_ones():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field
@@ -85,9 +86,9 @@ class ChunkedAccumulator(Accumulator):
         return self.chunk.parts(lanes, adds) + self.outer_parts(lanes)
 
     def outer_parts(self, lanes: int) -> list[Part]:
-        """Gates per lane of the outer accumulator, which works once per chunk."""
+        """Gates per lane of the outer accumulator, which works once per chunk, from the chunk's register on."""
         often = lanes / max(self.every, lanes)
         return [
-            Part(f"outer {part.name}", part.primitive, part.count, part.per_mac * often)
+            replace(part, name=f"outer {part.name}", per_mac=part.per_mac * often, chain="outer")
             for part in self.into.parts(lanes, True)
         ]

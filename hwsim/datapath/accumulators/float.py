@@ -106,12 +106,22 @@ class FloatAccumulator(Accumulator):
         pass
 
     def parts(self, lanes: int, adds: bool) -> list[Part]:
-        from hwsim.technology.primitives import FloatAdder, Register
+        from hwsim.technology.primitives import Register
+
+        once = 1 / lanes
+        parts = [Part("accumulator register", Register(self.float_format.bits), once, once)]
+        return [*parts, self.adder(lanes)] if adds else parts
+
+    def adder(self, lanes: int, product_bits: int = 0) -> Part:
+        """The adder in front of the register; of a fused multiply-add it takes an exact product of ``product_bits``.
+
+        Product and sum may lie anywhere beside each other, so that a product wider than the sum's significand needs
+        an adder of both widths and two guard bits (J.-M. Muller et al., Handbook of Floating-Point Arithmetic,
+        section 8.5); a narrower one is an addend like any other.
+        """
+        from hwsim.technology.primitives import FloatAdder
 
         width = self.float_format
-        parts = [Part("accumulator register", Register(width.bits), 1 / lanes, 1 / lanes)]
-        if adds:
-            parts.append(
-                Part("accumulator adder", FloatAdder(width.exponent_bits, width.precision), 1 / lanes, 1 / lanes)
-            )
-        return parts
+        fused = product_bits + width.precision + 2 if product_bits > width.precision else 0
+        adder = FloatAdder(width.exponent_bits, width.precision, fused)
+        return Part("accumulator adder", adder, 1 / lanes, 1 / lanes)

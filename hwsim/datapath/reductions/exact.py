@@ -80,9 +80,9 @@ class Exact(Reduction):
             Part("accumulator adder", IntegerAdder(word)),
             Part("accumulator register", Register(word)),
             # Once per output; its energy per multiply-accumulate goes to 0 with growing K.
-            Part("normaliser", LeadingZeroCounter(word), 1, 0),
-            Part("normaliser", Shifter(word, word), 1, 0),
-            Part("rounder", Rounder(accumulator.float_format.precision), 1, 0),
+            Part("normaliser", LeadingZeroCounter(word), 1, 0, chain="output"),
+            Part("normaliser", Shifter(word, word), 1, 0, chain="output"),
+            Part("rounder", Rounder(accumulator.float_format.precision), 1, 0, chain="output"),
         ]
 
 

@@ -66,7 +66,9 @@ class Sequential(ProductRounding, Reduction):
             raise ValueError("'fused: false' rounds products, which an integer accumulator takes as they are")
 
     def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:
-        parts: list[Part] = accumulator.parts(1, True)
-        if not self.fused and accumulator.kind == "float":
-            parts += self.product_parts(accumulator)
-        return parts
+        if accumulator.kind == "integer":
+            whole: list[Part] = accumulator.parts(1, True)
+            return whole
+        first = self.product_parts(accumulator) if not self.fused else []
+        product = multiplier.product_bits(a, b) if self.fused else 0
+        return [*first, accumulator.adder(1, product), *accumulator.parts(1, False)]

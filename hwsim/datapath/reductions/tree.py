@@ -90,10 +90,10 @@ class Tree(ProductRounding, Reduction):
         if accumulator.kind == "integer":
             parts: list[Part] = integer_tree_parts(multiplier.product_bits(a, b), self.lanes)
         else:
-            share = (self.lanes - 1) / self.lanes
+            share, levels = (self.lanes - 1) / self.lanes, (self.lanes - 1).bit_length()
             adder = self.adder_format(accumulator)
-            parts = [Part("tree adder", FloatAdder(adder.exponent_bits, adder.precision), share, share)]
-            parts += self.product_parts(accumulator) if self.product is not None else []
+            parts = self.product_parts(accumulator) if self.product is not None else []
+            parts.append(Part("tree adder", FloatAdder(adder.exponent_bits, adder.precision), share, share, levels))
         return [*parts, *accumulator.parts(self.lanes, True)]
 
 
