@@ -10,6 +10,7 @@ from hwsim import technology
 from hwsim.datapath import Datapath
 from hwsim.datapath.gates import fused_parts
 from hwsim.datapath.parts import Part, cost_of, critical_path
+from hwsim.datapath.reductions.fused import Fused
 from hwsim.technology import Comparator, Gate, IntegerAdder, IntegerMultiplier, Multiplexer, Register, Shifter
 
 ADD8, MULTIPLY4, SHIFT = IntegerAdder(8), IntegerMultiplier(4, 4), Shifter(8, 7)
@@ -118,7 +119,7 @@ def test_the_parts_of_a_fused_unit() -> None:
     """L = 32, F = 13 for E4M3 into FP32: a term of 15 bits, 33 of them, six levels."""
     datapath = lane("e4m3fn")
     operands = datapath.operands
-    parts = fused_parts(operands.a, operands.b, datapath.multiplier, datapath.accumulator, 32, 13)
+    parts = fused_parts(operands.a, operands.b, datapath.multiplier, datapath.accumulator, Fused(lanes=32, align_bits=13))
     by_name: dict[str, list[Part]] = {}
     for part in parts:
         by_name.setdefault(part.name, []).append(part)
@@ -143,5 +144,17 @@ def test_the_parts_of_a_fused_unit() -> None:
 def test_a_fused_unit_into_integers_is_a_tree() -> None:
     fields = {"operands": {"a": "int8", "b": "int8"}, "accumulator": "int32"}
     datapath = Datapath.model_validate({**fields, "reduction": {"kind": "fused", "lanes": 4, "align_bits": 8}})
-    parts = fused_parts(datapath.operands.a, datapath.operands.b, datapath.multiplier, datapath.accumulator, 4, 8)
+    parts = fused_parts(datapath.operands.a, datapath.operands.b, datapath.multiplier, datapath.accumulator, Fused(lanes=4, align_bits=8))
     assert [part.name for part in parts] == ["tree adder", "tree adder", "accumulator register", "accumulator adder"]
+
+
+def test_groups_and_a_late_addend_count_their_own_trees() -> None:
+    late = {"align_bits": 24, "sum_align_bits": 32}
+    fields = {"lanes": 16, "align_bits": 24, "groups": {"count": 2, "align_bits": 24}, "late": late}
+    unit = Fused.model_validate(fields)
+    operands = lane("e4m3fn").operands
+    parts = fused_parts(operands.a, operands.b, lane("e4m3fn").multiplier, lane("e4m3fn").accumulator, unit)
+    adders = sum(p.count for p in parts if p.name == "tree adder") * 16
+    assert adders == pytest.approx(14 + 1 + 1)  # two groups of 8, their two sums, and c
+    aligners = sum(p.count for p in parts if p.name == "aligner") * 16
+    assert aligners == pytest.approx(16 + 2 + 2)

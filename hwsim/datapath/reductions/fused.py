@@ -13,7 +13,6 @@ from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
 from hwsim.datapath.reduction import Reduction, reductions
-from hwsim.datapath.reductions.tree import integer_tree_parts
 from hwsim.datapath.sums import Sums
 from hwsim.formats.base import Format
 
@@ -170,25 +169,9 @@ class Fused(Reduction):
 
     def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:
         """Exponent maximum tree, aligners, adder tree, and one normaliser and rounder per block."""
-        from hwsim.technology.primitives import Comparator, LeadingZeroCounter, Multiplexer, Rounder, Shifter
+        from hwsim.datapath.gates import fused_parts
 
-        if accumulator.kind == "integer":
-            tree = integer_tree_parts(multiplier.product_bits(a, b), self.lanes)
-            return [*tree, *accumulator.parts(self.lanes, True)]
-        lanes, width = self.lanes, self.align_bits + 2
-        exponent_bits = max(getattr(a, "exponent_bits", 0), getattr(b, "exponent_bits", 0)) + 1
-        total = width + lanes.bit_length()
-        once = 1 / lanes
-        return [
-            Part("exponent maximum", Comparator(exponent_bits)),
-            Part("exponent maximum", Multiplexer(exponent_bits, 2)),
-            Part("aligner", Shifter(width, width), 1 + once, 1 + once),
-            *integer_tree_parts(width, lanes + 1),
-            Part("normaliser", LeadingZeroCounter(total), once, once),
-            Part("normaliser", Shifter(total, total), once, once),
-            Part("rounder", Rounder(accumulator.float_format.precision), once, once),
-            *accumulator.parts(lanes, False),
-        ]
+        return fused_parts(a, b, multiplier, accumulator, self)
 
 
 def _optional(value: int | None) -> tuple[int, int]:
