@@ -1,44 +1,126 @@
-"""Matrix products of shipped datapaths against ``numpy.float32 @`` on the same operands in this run.
+"""Matrix products of datapaths against ``numpy.float32 @`` on the same operands in this run, and against peers.
 
 python benchmarks/matmul.py [M N K]
+
+Each line: multiply-accumulates per second, the ratio to BLAS and the ratio that is asked of it. mmasim and mmaemu are
+timed as well where they are installed, on a part of the product, since they take minutes for the whole of it.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
 from _timing import best_of
 
 from hwsim.arch import Architecture
+from hwsim.arch.matrix_units import mma
+from hwsim.datapath import Datapath
 
-ARCHITECTURES = (
-    "systolic_int8_ws_32x32",
-    "edge_int4",
-    "systolic_fp8_ws_32x32",
-    "systolic_bf16_os_16x16",
-    "tensorcore_fp8",
-    "tensorcore_fp16",
-    "reference_fp32",
-)
+REPEATS = 5
+
+FUSED = {
+    "hopper.wgmma e4m3fn": ("hopper.wgmma", {"a": "e4m3fn", "d": "fp32"}, 0.04),
+    "ada.mma e5m2": ("ada.mma", {"a": "e5m2", "d": "fp32"}, 0.04),
+    "blackwell.tcgen05 e4m3fn": ("blackwell.tcgen05", {"a": "e4m3fn", "d": "fp32"}, 0.04),
+    "rtx_blackwell mxf8f6f4": ("rtx_blackwell.mma", {"a": "e4m3fn", "scale": "e8m0fnu"}, 0.04),
+    "cdna3.mfma fp8": ("cdna3.mfma", {"a": "e4m3fnuz"}, 0.04),
+    "hopper.wgmma fp16": ("hopper.wgmma", {"a": "fp16", "d": "fp32"}, 0.015),
+    "hopper.wgmma fp16 -> fp16": ("hopper.wgmma", {"a": "fp16", "d": "fp16"}, 0.015),
+    "ampere.mma bf16": ("ampere.mma", {"a": "bf16", "d": "fp32"}, 0.015),
+    "volta.mma fp16": ("volta.mma", {"a": "fp16", "d": "fp32"}, 0.015),
+    "cdna3.mfma fp16": ("cdna3.mfma", {"a": "fp16"}, 0.015),
+    "rtx_blackwell nvfp4": ("rtx_blackwell.mma", {"a": "e2m1fn", "scale": "ue4m3", "scale_block": 16}, 0.003),
+    "cdna2.mfma fp16": ("cdna2.mfma", {"a": "fp16"}, 0.003),
+    "cdna1.mfma fp16": ("cdna1.mfma", {"a": "fp16"}, 0.003),
+    "hopper.mma fp64": ("hopper.mma", {"a": "fp64"}, 0.015),
+}
+"""Label to matrix unit, its operands and the ratio asked of it."""
+
+OTHERS: dict[str, tuple[dict[str, Any], float]] = {
+    "sequential fp16 + fp16": ({"a": "fp16", "b": "fp16", "accumulator": "fp16"}, 0.03),
+    "sequential fp8 + bf16": ({"a": "e4m3fn", "b": "e4m3fn", "accumulator": "bf16"}, 0.03),
+    "sequential fp32 + fp32": ({"a": "fp32", "b": "fp32", "accumulator": "fp32"}, 0.03),
+    "int8 -> 20 bits, saturate": ({"a": "int8", "b": "int8", "accumulator": {"bits": 20, "overflow": "saturate"}}, 0.015),
+    "int8 -> 32 bits, wrap": ({"a": "int8", "b": "int8", "accumulator": {"bits": 32}}, 0.015),
+    "lmul e4m3fn (table)": ({"a": "e4m3fn", "b": "e4m3fn", "multiplier": "lmul", "accumulator": "fp32"}, 0.01),
+    "tree of 8, fp16": ({"a": "fp16", "b": "fp16", "reduction": {"kind": "tree", "lanes": 8}, "accumulator": "fp32"}, 0.003),
+    "exact (Kulisch)": ({"a": "fp16", "b": "fp16", "reduction": "exact", "accumulator": "fp32"}, 0.003),
+    "fused, rounded to nearest": (
+        {"a": "fp16", "b": "fp16", "reduction": {"kind": "fused", "lanes": 8, "align_bits": 24, "align": "rne"}, "accumulator": "fp32"},
+        0.003,
+    ),
+}  # fmt: skip
+ARCHITECTURES = ("systolic_int8_ws_32x32", "systolic_fp8_ws_32x32", "systolic_bf16_os_16x16", "reference_fp32")
+
+
+class Table:
+    """Lines of one run."""
+
+    def __init__(self, m: int, n: int, k: int) -> None:
+        generator = np.random.default_rng(0)
+        self.a = generator.standard_normal((m, k)).astype(np.float32)
+        self.b = generator.standard_normal((k, n)).astype(np.float32)
+        self.macs = m * n * k
+        self.blas = best_of(lambda: self.a @ self.b, REPEATS)
+        threads = numba.get_num_threads()
+        print(f"{m}×{n}×{k}, {threads} threads; numpy float32: {self.macs / self.blas / 1e6:.0f} MMAC/s")
+
+    def line(self, label: str, work: Callable[[], Any], asked: float | None, macs: int | None = None) -> None:
+        """Time ``work``, which does ``macs`` multiply-accumulates."""
+        share = (macs or self.macs) / self.macs
+        work()  # compiled before it is timed
+        seconds = best_of(work, REPEATS) / share
+        ratio = self.blas / seconds
+        wanted = "" if asked is None else f"  asked {asked:.3f}  {'ok' if ratio >= asked else 'MISSED'}"
+        print(f"{label:>28} {self.macs / seconds / 1e6:10.0f} MMAC/s  ratio {ratio:.5f}{wanted}", flush=True)
+
+    def codes(self, datapath: Datapath) -> tuple[np.ndarray, np.ndarray]:
+        """Operands as codes."""
+        scale = 50.0 if datapath.operands.a.kind == "integer" else 1.0
+        pair = (datapath.operands.a, self.a), (datapath.operands.b, self.b)
+        left, right = (f.encode(x * scale, overflow="saturate") for f, x in pair)
+        return left, right
 
 
 def main() -> None:
-    """Print one line an architecture: MMAC/s and the ratio to BLAS."""
-    m, n, k = (int(word) for word in sys.argv[1:4]) if len(sys.argv) > 3 else (256, 256, 1024)
-    generator = np.random.default_rng(0)
-    a = generator.standard_normal((m, k)).astype(np.float32)
-    b = generator.standard_normal((k, n)).astype(np.float32)
-    blas = best_of(lambda: a @ b)
-    macs = m * n * k
-    print(f"{m}×{n}×{k}, {numba.get_num_threads()} threads; numpy float32: {macs / blas / 1e6:.0f} MMAC/s")
+    """Print one line a datapath."""
+    m, n, k = (int(word) for word in sys.argv[1:4]) if len(sys.argv) > 3 else (512, 512, 4096)
+    table = Table(m, n, k)
+    for label, (name, arguments, asked) in FUSED.items():
+        datapath = mma(name, **arguments).datapath
+        codes = table.codes(datapath)
+        table.line(label, lambda d=datapath, c=codes: d.matmul_codes(*c), asked)
+    for label, (fields, asked) in OTHERS.items():
+        rest = {key: value for key, value in fields.items() if key not in ("a", "b")}
+        datapath = Datapath.model_validate({"operands": {"a": fields["a"], "b": fields["b"]}, **rest})
+        codes = table.codes(datapath)
+        table.line(label, lambda d=datapath, c=codes: d.matmul_codes(*c), asked)
     for name in ARCHITECTURES:
         unit = Architecture.load(name).compute
         scale = 50.0 if unit.a_format.kind == "integer" else 1.0
-        codes_a, codes_b = unit.a_format.encode(a * scale), unit.b_format.encode(b * scale)
-        seconds = best_of(lambda unit=unit, p=codes_a, q=codes_b: unit.matmul_codes(p, q))
-        print(f"{name:>24} {macs / seconds / 1e6:10.0f} MMAC/s  ratio {blas / seconds:.5f}")
+        codes = unit.a_format.encode(table.a * scale), unit.b_format.encode(table.b * scale)
+        table.line(name, lambda u=unit, c=codes: u.matmul_codes(*c), None)
+    peers(table)
+
+
+def peers(table: Table) -> None:
+    """Other emulators on Hopper's fp16 unit, on 16 × 8 outputs and all of K."""
+    if importlib.util.find_spec("mmasim") is None:
+        print("mmasim is not installed (pip install mmasim)")
+    else:
+        import torch
+        from mmasim.simulator import nvidia  # type: ignore[import-not-found]
+
+        a, b = (torch.from_numpy(x).half() for x in (table.a[:16, :16], table.b[:16, :8]))
+        c, simulated = torch.zeros((16, 8)), nvidia.HopperMMA("m16n8k16.f32.f16.f16.f32")
+        table.line("mmasim Hopper fp16", lambda: simulated(a, b, c), None, 16 * 8 * 16)
+    if importlib.util.find_spec("mmaemu") is None:
+        print("mmaemu is not installed (pip install mmaemu)")
 
 
 if __name__ == "__main__":

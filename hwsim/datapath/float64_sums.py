@@ -58,13 +58,13 @@ def float64_sums(products: Products, accumulator: FloatAccumulator, sums: Sums, 
     again = np.repeat(failed, COLUMNS_PER_STRIP, axis=1)[:, :columns]
     if again.any():
         count = general(products, accumulator, sums, np.flatnonzero(again))
-    _store(carried, ~again, target, sums)
+    store(carried, ~again, target, sums)
     return count
 
 
-def _store(values: np.ndarray, where: np.ndarray, target: FloatFormat, sums: Sums) -> None:
-    """Finite float64 ``values`` as sums, where ``where`` holds."""
-    fraction, exponent = np.frexp(values[where])
+def store(values: np.ndarray, where: np.ndarray, target: FloatFormat, sums: Sums) -> None:
+    """Finite ``values`` as sums, where ``where`` holds."""
+    fraction, exponent = np.frexp(values[where].astype(np.float64, copy=False))
     sums.significand[where] = np.ldexp(fraction, target.precision).astype(np.int64)
     sums.exponent[where] = exponent - target.precision
     minus = np.signbit(values[where]) & (values[where] == 0) & target.has_negative_zero

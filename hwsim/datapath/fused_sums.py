@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.float64_sums import store
+from hwsim.datapath.fused_columns import operands_fit, run, unit_fits
 from hwsim.datapath.products import Products
 from hwsim.datapath.sums import Sums
 from hwsim.kernels.threads import SCALAR_SPAN, over_threads
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
 
 def fused_sums(reduction: Fused, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
     """Add all products to ``sums`` in place; the number of blocks whose sum left the range."""
-    return general(reduction, products, accumulator, sums, np.zeros(0, np.int64))
+    if not (unit_fits(reduction, accumulator) and operands_fit(reduction, products)):
+        return general(reduction, products, accumulator, sums, np.zeros(0, np.int64))
+    values, failed = run(reduction, products, accumulator, sums)
+    left = np.flatnonzero(failed)
+    overflows = general(reduction, products, accumulator, sums, left) if left.size else 0
+    store(values, ~failed, accumulator.float_format, sums)
+    return overflows
 
 
 def general(

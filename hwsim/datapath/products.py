@@ -149,9 +149,9 @@ class Products:
         if self.scales_products:
             assert self.scales is not None
             a, b = (x * self.scales.values(i, x.shape[1]) for i, x in enumerate((a, b)))
-        return a, self._matrices_of_b(b)
+        return a, self.matrices_of_b(b)
 
-    def _matrices_of_b(self, b: np.ndarray) -> np.ndarray:
+    def matrices_of_b(self, b: np.ndarray) -> np.ndarray:
         """[G·N, K] -> [G, K, N]."""
         return np.ascontiguousarray(b.reshape(self.matrices, self.shape[1], b.shape[1]).swapaxes(1, 2))
 
@@ -165,13 +165,13 @@ class Products:
         negative = [np.signbit(f.decode(np.arange(f.code_count))) for f in (self.a_format, self.b_format)]
         signs = np.not_equal.outer(*negative).reshape(-1)
         values[(significands == 0) & signs] = -0.0
-        return a, self._matrices_of_b(b), values
+        return a, self.matrices_of_b(b), values
 
     @_prepared_once
     def integers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Integer operands a [G·M, K] and b [G, K, N] (or table codes), and the table; all int64."""
         a, _, _, b, _, _, table, _ = self.unpacked
-        return a, self._matrices_of_b(b), table
+        return a, self.matrices_of_b(b), table
 
     @_prepared_once
     def narrow_integers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -65,6 +65,12 @@ class Scales:
         codes = self.b if which else self.a
         return np.asarray(np.repeat(self.format.decode(codes, np.float64), self.block, axis=1)[:, :k])
 
+    def powers(self, which: int, k: int) -> np.ndarray:
+        """float64 powers of two of the un-normalised exponents of `values`."""
+        _, exponent, _ = self.unpacked[3 * which : 3 * which + 3]
+        power = np.ldexp(1.0, exponent + self.fraction_bits)
+        return np.asarray(np.repeat(power, self.block, axis=1)[:, :k])
+
     def of_chunk(self, sums: Sums, block: int, matrices: int) -> Sums:
         """A chunk's ``sums`` [G·M, N] times the scales of ``block``, exactly."""
         a, a_exponent, a_tag, b, b_exponent, b_tag = (x[:, block] for x in self.unpacked)

@@ -6,7 +6,7 @@ The multiplier's own rule is used; everything else is written here from the defi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -80,6 +80,8 @@ def dot(
     scales = pair_scales(datapath, scale_a, scale_b, len(products))
     if datapath.scaled_at == "product":
         products = [x if s is None else times(x, s) for x, s in zip(products, scales, strict=True)]
+        if not all(f.kind == "float" for f in formats):  # whose products have no −0
+            products = [x if x.special or x.magnitude else replace(x, negative=False) for x in products]
         scales = [None] * len(products)
     if datapath.order is not None:
         run = len(datapath.order)

@@ -119,7 +119,8 @@ def test_the_parts_of_a_fused_unit() -> None:
     """L = 32, F = 13 for E4M3 into FP32: a term of 15 bits, 33 of them, six levels."""
     datapath = lane("e4m3fn")
     operands = datapath.operands
-    parts = fused_parts(operands.a, operands.b, datapath.multiplier, datapath.accumulator, Fused(lanes=32, align_bits=13))
+    unit = Fused(lanes=32, align_bits=13)
+    parts = fused_parts(operands.a, operands.b, datapath.multiplier, datapath.accumulator, unit)
     by_name: dict[str, list[Part]] = {}
     for part in parts:
         by_name.setdefault(part.name, []).append(part)
@@ -144,7 +145,8 @@ def test_the_parts_of_a_fused_unit() -> None:
 def test_a_fused_unit_into_integers_is_a_tree() -> None:
     fields = {"operands": {"a": "int8", "b": "int8"}, "accumulator": "int32"}
     datapath = Datapath.model_validate({**fields, "reduction": {"kind": "fused", "lanes": 4, "align_bits": 8}})
-    parts = fused_parts(datapath.operands.a, datapath.operands.b, datapath.multiplier, datapath.accumulator, Fused(lanes=4, align_bits=8))
+    operands, unit = datapath.operands, Fused(lanes=4, align_bits=8)
+    parts = fused_parts(operands.a, operands.b, datapath.multiplier, datapath.accumulator, unit)
     assert [part.name for part in parts] == ["tree adder", "tree adder", "accumulator register", "accumulator adder"]
 
 

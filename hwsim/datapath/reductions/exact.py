@@ -54,6 +54,9 @@ class Exact(Reduction):
         if products.length == 0:
             return 0
         low, high = product_range(products.a_format, products.b_format, products.multiplier)
+        if products.scales is not None and products.scales_products:
+            lowest, highest = exponent_range(products.scales.format)
+            low, high = low + 2 * lowest, high + 2 * highest + 2  # significands are below 2
         if sums.significand.size:
             target = accumulator.float_format
             low = min(low, int(sums.exponent.min()), target.last_place_min)
