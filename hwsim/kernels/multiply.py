@@ -35,7 +35,8 @@ ROUNDED_FIXED = 7
 
 # How a truncated array makes up for its dropped columns.
 BY_NOTHING = 0
-BY_COLUMN = 1  # the highest dropped column counts double; else by a constant, the one given
+BY_COLUMN = 1  # the highest dropped column counts double
+BY_CONSTANT = 2  # by the constant c, given as BY_CONSTANT + c
 
 
 @njit(cache=True)
@@ -68,7 +69,7 @@ def mitchell(x, y):
 def truncated(x, y, columns, compensation):
     """``|x|·|y|`` by rows of partial products without their lowest ``columns`` columns.
 
-    A ``compensation`` above `BY_COLUMN` is the constant to add, plus `BY_COLUMN`.
+    ``compensation`` is one of the three above.
     """
     x, y = abs(x), abs(y)
     total = 0
@@ -82,7 +83,7 @@ def truncated(x, y, columns, compensation):
     if compensation == BY_COLUMN:
         total += carried
     elif compensation != BY_NOTHING:
-        total += compensation - BY_COLUMN
+        total += compensation - BY_CONSTANT
     return total << columns
 
 

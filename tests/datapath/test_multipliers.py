@@ -133,6 +133,7 @@ def test_the_constant_leaves_the_least_bias() -> None:
 WIDE: list[dict[str, object]] = [
     {"kind": "mitchell"},
     {"kind": "truncated", "columns": 5},
+    {"kind": "truncated", "columns": 1, "compensation": "constant"},  # a constant of 0
     {"kind": "truncated", "columns": 9, "compensation": "constant"},
     {"kind": "truncated", "columns": 12, "compensation": "variable"},
     {"kind": "shift_add", "terms": 3},

@@ -13,7 +13,7 @@ from hwsim.datapath.parts import Part
 from hwsim.datapath.structure import exponent_parts, word
 from hwsim.formats.base import Format
 
-_BY_NOTHING, _BY_COLUMN = 0, 1  # as hwsim.kernels.multiply has them
+_BY_NOTHING, _BY_COLUMN, _BY_CONSTANT = 0, 1, 2  # as hwsim.kernels.multiply has them
 
 
 @multipliers.register("truncated")
@@ -79,7 +79,7 @@ class TruncatedMultiplier(Multiplier):
 
     def kernel_parameters(self, a: Format, b: Format) -> tuple[int, int]:
         if self.compensation == "constant":
-            return self.columns, self.constant(a, b) + _BY_COLUMN
+            return self.columns, _BY_CONSTANT + self.constant(a, b)
         return self.columns, _BY_COLUMN if self.compensation == "variable" else _BY_NOTHING
 
     def parts(self, a: Format, b: Format) -> list[Part]:
