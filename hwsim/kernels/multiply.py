@@ -129,15 +129,24 @@ def rounded_fixed(product, drop, mode, least, greatest):
 
 
 @njit(cache=True)
-def by_integer_rule(rule, x, y):
-    """The product of two non-zero significands by a rule that leaves its exponent alone."""
+def multiply_by_rule(rule, x, x_exponent, y, y_exponent):
+    """`multiply` by the rules that are neither exact nor a table: large, so that the compiler leaves it a call."""
+    exponent = x_exponent + y_exponent
+    if x == 0 or y == 0:
+        return x * y, exponent
+    if rule[0] == LMUL:
+        return lmul(x, x_exponent, y, y_exponent, rule[1], rule[2], rule[3])
+    if rule[0] == ROUNDED:
+        return rounded((x < 0) != (y < 0), abs(x * y), exponent, rule[6:11])
+    if rule[0] == ROUNDED_FIXED:
+        return rounded_fixed(x * y, rule[1], rule[2], rule[6], rule[7]), exponent
     if rule[0] == MITCHELL:
         magnitude = mitchell(x, y)
     elif rule[0] == TRUNCATED:
         magnitude = truncated(x, y, rule[1], rule[2])
     else:
         magnitude = abs(x) * leading_digits(y, rule[1], rule[2])
-    return -magnitude if (x < 0) != (y < 0) else magnitude
+    return (-magnitude if (x < 0) != (y < 0) else magnitude), exponent
 
 
 @njit(cache=True)
@@ -152,15 +161,7 @@ def multiply(rule, x, x_exponent, y, y_exponent, table, table_exponent):
         return x * y, x_exponent + y_exponent
     if rule[0] == TABLE:
         return table[x + y], x_exponent + y_exponent + table_exponent[x + y]
-    if x == 0 or y == 0:
-        return x * y, x_exponent + y_exponent
-    if rule[0] == LMUL:
-        return lmul(x, x_exponent, y, y_exponent, rule[1], rule[2], rule[3])
-    if rule[0] == ROUNDED:
-        return rounded((x < 0) != (y < 0), abs(x * y), x_exponent + y_exponent, rule[6:11])
-    if rule[0] == ROUNDED_FIXED:
-        return rounded_fixed(x * y, rule[1], rule[2], rule[6], rule[7]), x_exponent + y_exponent
-    return by_integer_rule(rule, x, y), x_exponent + y_exponent
+    return multiply_by_rule(rule, x, x_exponent, y, y_exponent)
 
 
 @njit(cache=True)
