@@ -171,6 +171,22 @@ def test_shift_add_is_exact_with_all_terms_and_on_weights_of_few_ones() -> None:
                 assert two.product(x, y, a, b) != expected
 
 
+def test_a_groups_integer_sum_is_dequantized_once() -> None:
+    """MixPE (arXiv:2411.16158): int8 x int4 by shifts and additions, summed per group, then in floating point."""
+    fields = {
+        "operands": {"a": "int8", "b": "int4"},
+        "multiplier": "shift_add",
+        "accumulator": {"every": 8, "inner": "int16", "into": "fp32"},
+    }
+    unit = Datapath.model_validate(fields)
+    generator = np.random.default_rng(3)
+    a, b = generator.integers(-128, 128, (3, 32)), generator.integers(-8, 8, (32, 5))
+    groups = [a[:, i : i + 8] @ b[i : i + 8] for i in range(0, 32, 8)]
+    found = unit.matmul_codes(a.astype(np.int8), b.astype(np.int8))
+    assert np.array_equal(get("fp32").decode(found.codes), sum(groups).astype(np.float64))
+    assert (found.overflows, found.saturations) == (0, 0)
+
+
 CYCLES = [
     (ExactMultiplier(), "int8", "int8", 1),
     (SerialMultiplier(), "int8", "int8", 8),
