@@ -23,7 +23,8 @@ class BoothMultiplier(ExactStructure):
     bit. Radix 8 needs 3·a, an addition ahead of the array.
 
     The digits depend on b alone. ``encoder: edge`` recodes b once where it enters the array and lets ``shared_by``
-    processing elements of a row use the digits, as EN-T does (arXiv:2404.11887); instead of b, its digits travel.
+    processing elements of a row use the digits, as EN-T does (arXiv:2404.11887). Its digits travel instead of b, of
+    k + 1 bits each (*assumed*; EN-T's own code of them is not modelled).
     """
 
     kind: Literal["booth"] = "booth"
