@@ -51,7 +51,7 @@ class Problem:
 def validate(model: type[Model], document: Document) -> Model:
     """``document`` as a ``model``; raises `InputError` with the place and the remedy of its first problem."""
     try:
-        record = model.model_validate(document.data)
+        record = model.model_validate(document.data, context={"source": document.path})
     except ValidationError as error:
         raise describe(error, model, document) from None
     except HwsimError as error:  # raised below pydantic, which adds the place to a ValueError only

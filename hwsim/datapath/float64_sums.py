@@ -27,7 +27,7 @@ def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums
     """Whether `float64_sums` may be used: products that float64 holds, no RD (its zeros are −0), all finite."""
     target = accumulator.float_format
     formats = products.a_format, products.b_format
-    if not (products.multiplier.kind == "exact" or products.uses_table) or products.shape[1] == 1:
+    if not (products.multiplier.kernel == 0 or products.uses_table) or products.shape[1] == 1:
         return False
     if accumulator.rounding == "rd" or accumulator.flush or any(f.kind != "float" for f in formats):
         return False

@@ -117,13 +117,14 @@ class Products:
             return False
         return self.multiplier.kernel is None or self.a_format.bits + self.b_format.bits <= TABLE_BITS
 
-    def rule(self, bits: int = 0) -> tuple[int, int, int, int, int, int]:
+    def rule(self, bits: int = 0) -> tuple[int, ...]:
         """The multiplier as kernels know it; ``bits`` widens the bound on the products' magnitudes."""
         number = _TABLE if self.uses_table else self.multiplier.kernel
         assert number is not None
         first, second = self.multiplier.kernel_parameters(self.a_format, self.b_format)
         signed_zero = int(self.a_format.kind == "float" and self.b_format.kind == "float")
-        return number, first, second, self.fraction_bits, max(self.bits, bits), signed_zero
+        target = self.multiplier.kernel_target(self.a_format, self.b_format)
+        return number, first, second, self.fraction_bits, max(self.bits, bits), signed_zero, *target
 
     @_prepared_once
     def table(self) -> tuple[np.ndarray, np.ndarray]:

@@ -119,13 +119,42 @@ reductions = st.one_of(
     ),
     st.fixed_dictionaries({"kind": st.just("exact")}, optional={"lanes": st.integers(1, 5)}),
 )
-# Few operand formats for L-Mul: each pair of narrow ones needs a table of all products.
-lmul_operands = st.sampled_from(
-    [("e4m3fn", "e4m3fn"), ("e2m1fn", "e3m2fn"), ("fp16", "e5m2"), ("bf16", "bf16"), ("fp32", "tf32")]
+# Few operand formats for multipliers that are not exact: each pair of narrow ones needs a table of all products.
+table_operands = {
+    "float": [("e4m3fn", "e4m3fn"), ("e2m1fn", "e3m2fn"), ("fp16", "e5m2"), ("bf16", "bf16"), ("fp32", "tf32")],
+    "integer": [("int4", "uint4"), ("q2.2", "int5"), ("int12", "int16"), ("q4.4", "q6.10"), ("uint16", "uint8")],
+}
+compensations = st.sampled_from(["none", "constant", "variable"])
+inexact: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "lmul": st.fixed_dictionaries({"form": st.sampled_from(["addition", "formula"])}),
+    "mitchell": st.just({}),
+    "truncated": st.fixed_dictionaries({"columns": st.integers(1, 12), "compensation": compensations}),
+    "shift_add": st.fixed_dictionaries(
+        {"terms": st.sampled_from([None, 1, 2, 5]), "digits": st.sampled_from(["binary", "signed"])}
+    ),
+    "rounded": st.fixed_dictionaries(
+        {"format": st.sampled_from([*SUMS, "int9", "q6.2", "uint7"]), "rounding": st.sampled_from(ROUNDINGS)}
+    ),
+}
+# Exact by structure, of any operands.
+structures = st.one_of(
+    st.fixed_dictionaries({"kind": st.just("booth"), "radix": st.sampled_from([4, 8])}),
+    st.fixed_dictionaries(
+        {"kind": st.just("serial"), "digit_bits": st.integers(1, 5), "serial": st.sampled_from(["a", "b", "both"])}
+    ),
+    st.fixed_dictionaries(
+        {"kind": st.just("slices"), "slice_bits": st.sampled_from([1, 2, 4, 8]), "widest": st.just(16)},
+        optional={"fp16": st.just(True), "composition": st.sampled_from(["spatial", "temporal", "separate"])},
+    ),
+    st.sampled_from([{"kind": "lut"}, {"kind": "lut", "halved": True}, {"kind": "lut_group"}, {"kind": "shift"}]),
 )
-lmuls = st.fixed_dictionaries(
-    {"kind": st.just("lmul"), "form": st.sampled_from(["addition", "formula"])},
-)
+
+
+@st.composite
+def multipliers(draw: st.DrawFn) -> dict[str, Any]:
+    """A multiplier that is not exact."""
+    kind = draw(st.sampled_from(sorted(inexact)))
+    return {"kind": kind, **draw(inexact[kind])}
 
 
 def codes(number_format: Any, shape: tuple[int, int]) -> st.SearchStrategy[np.ndarray]:
@@ -183,9 +212,12 @@ def _fields(draw: st.DrawFn, accumulators: str) -> dict[str, Any]:
     numbers = st.sampled_from(INTEGERS if accumulators == "integer" else FLOATS + INTEGERS[:3])
     fields: dict[str, Any] = {"accumulator": accumulator, "reduction": draw(reductions)}
     a, b = draw(numbers), draw(numbers)
-    if accumulators == "float" and draw(st.integers(0, 3)) == 0:
-        fields["multiplier"] = draw(lmuls)
-        a, b = draw(lmul_operands)
+    choice = draw(st.integers(0, 7))
+    if choice == 0:
+        fields["multiplier"] = draw(structures)
+    elif choice <= 2:
+        fields["multiplier"] = draw(multipliers())
+        a, b = draw(st.sampled_from(table_operands[accumulators]))
     if accumulators == "integer":
         fields["reduction"] = draw(st.sampled_from(["sequential", "exact", {"kind": "tree", "lanes": 3}]))
     if accumulators == "float" and draw(st.integers(0, 5)) == 0:

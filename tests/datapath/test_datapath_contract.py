@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from hwsim import technology
 from hwsim.base.errors import HwsimError
 from hwsim.datapath import Datapath
 from hwsim.datapath.accumulator import Accumulator, accumulators
 from hwsim.datapath.multiplier import Multiplier, multipliers
+from hwsim.datapath.parts import cost_of
 from hwsim.datapath.products import product_table
 from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.formats import get
@@ -29,7 +31,10 @@ def some(registry: Any) -> Any:
 
 
 PAIRS = [("int4", "uint5"), ("e2m1fn", "e3m2fn"), ("int3", "e4m3fn"), ("q2.2", "int4")]
-WIDE_PAIRS = [("fp16", "fp16"), ("bf16", "e4m3fn"), ("int12", "int16")]
+WIDE_PAIRS = [("fp16", "fp16"), ("bf16", "e4m3fn"), ("int12", "int16"), ("fp32", "fp32"), ("uint16", "q4.8")]
+# For multipliers of particular operands: powers of two, the shipped table, codebooks.
+CODEBOOK_PAIRS = [("bipolar2", "binary"), ("abfloat4", "int4"), ("int5", "pot4"), ("e2m1fn", "ternary")]
+PARTICULAR_PAIRS = [("int5", "int2"), ("e4m3fn", "e5m0"), ("uint4", "uint4"), *CODEBOOK_PAIRS]
 
 
 def built(operands: tuple[str, str], **parts: Any) -> Datapath | None:
@@ -100,37 +105,71 @@ def test_combinations_count_their_gates(reduction: Reduction, accumulator: Accum
         assert cost.total_area_m2 > 0 and cost.total_energy_per_mac_j > 0
 
 
+def accepted(multiplier: Multiplier, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs of operands that a multiplier takes."""
+
+    def takes(pair: tuple[str, str]) -> bool:
+        try:
+            multiplier.check(get(pair[0]), get(pair[1]))
+        except ValueError:
+            return False
+        return True
+
+    return [pair for pair in pairs if takes(pair)]
+
+
 @some(multipliers)
 def test_products_are_the_rules(multiplier: Multiplier) -> None:
     """Through the table of narrow operands and through the kernel of wide ones, added up by every reduction."""
-    pairs = PAIRS + (WIDE_PAIRS if multiplier.kernel is not None else [])
+    pairs = PAIRS + PARTICULAR_PAIRS + (WIDE_PAIRS if multiplier.kernel is not None else [])
     found = [
         d
-        for pair, reduction in product(pairs, ("sequential", "exact"))
+        for pair, reduction in product(accepted(multiplier, pairs), ("sequential", "exact", FUSED))
         for accumulator in ("int40", "e11m40")
         if (d := built(pair, multiplier=multiplier, reduction=reduction, accumulator=accumulator))
     ]
-    assert found
+    assert found or multiplier.kind in OTHER_FORMATS
     for seed, datapath in enumerate(found):
         compare(datapath, seed)
 
 
+FUSED = {"kind": "fused", "lanes": 4, "align_bits": 20}
+OTHER_FORMATS = ("bipolar", "abfloat")
+"""Multipliers of codebooks alone, for datapaths that refuse these; `test_multiplier_structures` has their products."""
+EVERY_PAIR = [*PAIRS, *PARTICULAR_PAIRS, ("e3m2fn", "e3m2fn")]
+
+
 @some(multipliers)
 def test_products_keep_zero_and_signs(multiplier: Multiplier) -> None:
-    """Finite products, 0 · x = 0, and the sign of a product is that of its operands."""
-    f = get("e3m2fn")
-    table = product_table(multiplier, f, f)[0].reshape(f.code_count, f.code_count)
-    values = f.decode(np.arange(f.code_count))
-    assert np.array_equal(np.sign(table), np.sign(np.outer(values, values)))
-    assert np.array_equal(table[:32, :32], table[32:, 32:])  # −x · −y = x · y
-    assert multiplier.product_bits(f, f) >= int(np.abs(table).max()).bit_length()
+    """Finite products, 0 · x = 0, and a product is 0 or has the sign of its operands'; −x · −y = x · y."""
+    seen = 0
+    # A table of one's own promises nothing; the shipped one is of unsigned integers.
+    for names in accepted(multiplier, EVERY_PAIR) if multiplier.kind != "table" else [("uint4", "uint4")]:
+        a, b = get(names[0]), get(names[1])
+        table = product_table(multiplier, a, b)[0].reshape(a.code_count, b.code_count)
+        values = [np.nan_to_num(f.decode(np.arange(f.code_count)).astype(float), posinf=0, neginf=0) for f in (a, b)]
+        signs = np.sign(np.outer(*values))
+        assert np.all((np.sign(table) == signs) | (table == 0))
+        assert np.all(table[signs == 0] == 0)
+        seen += int(table.any())
+        assert multiplier.product_bits(a, b) >= int(np.abs(table).max()).bit_length()
+        if names == ("e3m2fn", "e3m2fn") and getattr(multiplier, "rounding", "") != "rd":
+            assert np.array_equal(table[:32, :32], table[32:, 32:])
+    assert seen
 
 
 @some(multipliers)
 def test_multipliers_count_their_gates(multiplier: Multiplier) -> None:
-    parts = multiplier.parts(get("e4m3fn"), get("e4m3fn"))
-    assert parts
-    assert all(part.count > 0 and part.per_mac >= 0 for part in parts)
+    pairs = accepted(multiplier, EVERY_PAIR)
+    assert pairs
+    for names in pairs:
+        formats = get(names[0]), get(names[1])
+        parts = multiplier.parts(*formats)
+        assert parts
+        assert all(part.count > 0 and part.per_mac >= 0 for part in parts)
+        assert multiplier.cycles(*formats) >= 1
+        cost = cost_of(parts, technology.get("7nm"))
+        assert cost.total_area_m2 > 0 and cost.total_energy_per_mac_j > 0
 
 
 @some(multipliers)

@@ -60,6 +60,7 @@ def test_kernels_hold_no_floating_point_type() -> None:
 
     from hwsim.kernels import (
         accumulate,
+        matmul_by_rule,
         matmul_exact,
         matmul_fused,
         matmul_integer,
@@ -93,13 +94,16 @@ def test_kernels_hold_no_floating_point_type() -> None:
         a, b, total = np.ones((2, 3), carrier), np.ones((1, 3, 2), carrier), np.zeros((2, 2), carrier)
         arguments = (a, b, np.zeros(1, carrier), (0, 3), 2, 1, 8, 1, total, total.copy(), (0, 2))
         calls.append((matmul_integer.integer, arguments))
+    a, b, total = np.ones((2, 3), np.int64), np.ones((1, 3, 2), np.int64), np.zeros((2, 2), np.int64)
+    arguments = (a, b, np.zeros(1, np.int64), products.rule(), (0, 3), 2, 1, 8, 1, total, total.copy(), (0, 2))
+    calls.append((matmul_by_rule.integer_by_rule, arguments))
     seen = 0
     for kernel, arguments in calls:
         # Compiled afresh: a kernel from the cache no longer knows the types of its variables.
         fresh = njit(kernel.py_func)
         fresh(*arguments)
         seen += _assert_no_floats(fresh)
-    for module in (accumulate, matmul_exact, matmul_fused, matmul_integer, multiply, rounding):
+    for module in (accumulate, matmul_by_rule, matmul_exact, matmul_fused, matmul_integer, multiply, rounding):
         for helper in vars(module).values():
             if hasattr(helper, "overloads"):
                 seen += _assert_no_floats(helper)

@@ -16,9 +16,10 @@ from hwsim.datapath.sums import Counts, Sums
 from hwsim.formats.base import Format
 from hwsim.formats.fixed import FixedFormat
 from hwsim.formats.integer import IntegerFormat, UniformFormat
-from hwsim.kernels.threads import VECTOR_SPAN, over_threads
+from hwsim.kernels.threads import SCALAR_SPAN, VECTOR_SPAN, over_threads
 
 _WRAP, _SATURATE = 0, 1  # as hwsim.kernels.matmul_integer has them
+_TABLE = 1  # the rules above it, in hwsim.kernels.multiply, are neither exact nor a table
 
 
 @accumulators.register("integer")
@@ -84,6 +85,8 @@ class IntegerAccumulator(Accumulator):
     def _run(self, products: Products, lanes: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         from hwsim.kernels.matmul_integer import COLUMNS_PER_STRIP, integer
 
+        if products.rule()[0] > _TABLE:
+            return self._run_by_rule(products, lanes, start)
         narrow = products.reach * lanes + (1 << (self.bits - 1)) < 1 << 31 and products.table[0].size < 1 << 31
         carrier: type[np.signedinteger[Any]] = np.int32 if narrow else np.int64
         sums = start.astype(carrier)
@@ -95,6 +98,19 @@ class IntegerAccumulator(Accumulator):
             products.rows_per_matrix, lanes, self.bits, self._policy, sums, out_of_range,
         )  # fmt: skip
         return sums.astype(np.int64), out_of_range
+
+    def _run_by_rule(self, products: Products, lanes: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from hwsim.kernels.matmul_by_rule import integer_by_rule
+        from hwsim.kernels.matmul_integer import COLUMNS_PER_STRIP
+
+        sums, out_of_range = start.astype(np.int64), np.zeros(start.shape, np.int64)
+        strips = sums.shape[0] * -(-sums.shape[1] // COLUMNS_PER_STRIP)
+        over_threads(
+            integer_by_rule, strips, products.count // SCALAR_SPAN,
+            *products.integers, products.rule(), (products.first, products.last),
+            products.rows_per_matrix, lanes, self.bits, self._policy, sums, out_of_range,
+        )  # fmt: skip
+        return sums, out_of_range
 
     @property
     def _policy(self) -> int:
