@@ -103,7 +103,7 @@ class LayerNumbers:
     followed: Sample
     """What partial and final sums are from."""
     tried: Sample
-    """What errors are from."""
+    """What errors are from: some of what was followed."""
     operand_sqnr_db: float | None
     """Of the exact product of the quantized operands against that of the real ones; None where nothing was lost."""
     present: Error
@@ -260,23 +260,25 @@ class _Picked:
         return b if self.weights else b.reshape(-1, *b.shape[-2:])[self.chosen]
 
 
-@dataclass(frozen=True)
 class _Picker:
-    """Draws rows where b is weights, else whole products, as many as stay within some multiply-accumulates."""
+    """Draws rows where b is weights, else whole products, as many as stay within some multiply-accumulates.
 
-    shape: tuple[int, ...]
-    n: int
-    weights: bool
-    random: np.random.Generator
+    All draws take the first of one shuffled order, so that a smaller one is part of a larger one.
+    """
+
+    def __init__(self, shape: tuple[int, ...], n: int, weights: bool, random: np.random.Generator) -> None:
+        *leading, m, self.k = shape
+        count = int(np.prod(leading, dtype=np.int64))
+        self.n, self.m, self.weights = n, m, weights
+        self.total, self.other = (m, count) if weights else (count, m)
+        self.order = random.permutation(self.total)
 
     def __call__(self, macs: int, rows: int | None) -> _Picked:
-        *leading, m, k = self.shape
-        count = int(np.prod(leading, dtype=np.int64))
-        total, other = (m, count) if self.weights else (count, m)
-        wanted = macs // max(1, other * k * self.n) if rows is None else rows // (1 if self.weights else max(m, 1))
-        kept = min(total, max(1, wanted))
-        chosen = np.arange(total) if kept == total else np.sort(self.random.choice(total, kept, replace=False))
-        return _Picked(Sample(kept, total, "rows" if self.weights else "products"), chosen, self.weights)
+        within = macs // max(1, self.other * self.k * self.n)
+        wanted = within if rows is None else rows if self.weights else rows // max(self.m, 1)
+        kept = min(self.total, max(1, wanted))
+        sample = Sample(kept, self.total, "rows" if self.weights else "products")
+        return _Picked(sample, np.sort(self.order[:kept]), self.weights)
 
 
 def _followed(part: Part) -> tuple[list[Extremes], FixedPoint | None]:

@@ -65,6 +65,11 @@ def _integer_marks(layer: LayerNumbers, register: RegisterNumbers) -> Marks:
     return [
         ("any inputs and weights (data types)", bounds.data_type, {"marker": "|", "color": INK, "s": 80}),
         ("L1 norm of the weights (A2Q)", weights.l1 if weights else None, {"marker": "s", **_hollow(_ORANGE, 46)}),
+        (
+            "zero-centred weights (A2Q+)",
+            bounds.a2q_plus if weights and bounds.zero_centred else None,
+            {"marker": "D", **_hollow(_PINK, 28)},
+        ),
         ("any input, these weights", weights.any_input if weights else None, {"marker": "o", **_hollow(_GREEN, 16)}),
         ("partial sums of the data", register.partial_bits, {"marker": "o", "color": _BLUE, "s": 30}),
         ("final sums of the data", register.final_bits, {"marker": "x", "color": _PINK, "s": 26, "linewidths": 1.4}),
@@ -118,21 +123,30 @@ def _explain(figure: Figure, axes: Axes) -> None:
 
 @drawn
 def errors_figure(analysis: AccumulatorAnalysis, index: int) -> Figure:
-    """SQNR against width, a panel per layer; where a line reaches the top, sums are exact."""
+    """SQNR against width, a panel per layer; exact sums lie at the top, those with an infinity are left out."""
     layers = analysis.layers[:_PANELS]
     columns = min(_COLUMNS, len(layers))
     rows = -(-len(layers) // columns)
-    figure = new_figure(8.0, 1.15 + 1.75 * rows)
+    figure = new_figure(8.0, 1.3 + 1.75 * rows)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     found = [e.sqnr_db for layer in layers for e in layer.registers[index].curve if finite(e.sqnr_db)]
-    ceiling = 10 * math.ceil((max([value for value in found if value is not None], default=60.0) + 12) / 10)
+    exact = any(e.changed == 0 for layer in layers for e in layer.registers[index].curve)
+    most = max([value for value in found if value is not None], default=60.0)
+    ceiling = 10 * math.ceil((most + (12 if exact else 2)) / 10)
     for place, axes in enumerate(panels.flat):
         if place >= len(layers):
             axes.set_axis_off()
             continue
         _curves(axes, layers[place], layers[place].registers[index], ceiling)
         axes.set_title(shortened(layers[place].name, 24), fontsize=8.5, pad=4)
-    _axes(figure, panels, ceiling, analysis.layers[0].registers[index].name)
+        if place + columns >= len(layers):
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel("bits", loc="right")
+    name = layers[0].registers[index].name
+    which = "accumulator" if name == "accumulator" else f"{name} accumulator"
+    figure.suptitle(f"Sums against exact ones, by width of the {which}", x=0.01, ha="left", fontsize=10, weight="bold")
+    _axes(panels, ceiling, exact)
+    _name_lines(figure, {e.kind for layer in layers for e in layer.registers[index].curve if e.rel_l2 is not None})
     return figure
 
 
@@ -155,23 +169,30 @@ def _height(sqnr_db: float | None, changed: int, ceiling: float) -> float | None
     return max(sqnr_db, 0.0)
 
 
-def _axes(figure: Figure, panels: Any, ceiling: float, name: str) -> None:
-    from matplotlib.lines import Line2D
+def _axes(panels: Any, ceiling: float, exact: bool) -> None:
     from matplotlib.ticker import MultipleLocator
 
     step = 20 if ceiling <= 120 else 40
     for axes in panels.flat:
-        ticks = list(range(0, int(ceiling) - step // 2, step))
-        axes.set_yticks([*ticks, ceiling], [*map(str, ticks), "exact"])
+        ticks = list(range(0, int(ceiling) - (step // 2 if exact else 0), step))
+        axes.set_yticks([*ticks, ceiling] if exact else ticks, [*map(str, ticks), *(["exact"] if exact else [])])
         axes.set_ylim(-0.04 * ceiling, 1.05 * ceiling)
         axes.xaxis.set_major_locator(MultipleLocator(8))
         axes.grid(axis="y")
         axes.tick_params(length=0, labelsize=8)
         axes.spines["bottom"].set_color(RULE)
         axes.spines["left"].set_visible(False)
-    which = "accumulator" if name == "accumulator" else f"{name} accumulator"
-    figure.supylabel("SQNR against exact sums in dB", fontsize=9)
-    figure.supxlabel(f"width of the {which} in bits", fontsize=9)
-    handles = [Line2D([], [], color=colour, marker="o", markersize=4, label=label) for label, colour in _LINES.values()]
+    for axes in panels[:, 0]:
+        axes.set_ylabel("SQNR in dB", fontsize=8.5)
+
+
+def _name_lines(figure: Figure, kinds: set[str]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=colour, marker="o", markersize=4, label=label)
+        for kind, (label, colour) in _LINES.items()
+        if kind in kinds
+    ]
     handles.append(Line2D([], [], color=MUTED, linestyle=(0, (3, 2)), label="rounding of the operands"))
     figure.legend(handles=handles, loc="outside lower left", ncols=3, fontsize=8, handlelength=1.8)
