@@ -1,8 +1,8 @@
 """How wide an accumulator must be: bounds from the data types and the weights alone, before any input is seen.
 
 K products of an N-bit input x and an M-bit weight w go into a P-bit two's complement register. Its range is
-taken as symmetric, ±(2^(P−1) − 1), as in the sources: A2Q (Colbert et al., arXiv:2308.13504, section 3) and
-A2Q+ (Colbert et al., arXiv:2401.10432, section 3). All arithmetic here is in Python integers; no logarithm is rounded.
+taken as symmetric, ±(2^(P−1) − 1), as in the sources: A2Q (Colbert et al., arXiv:2308.13504) and A2Q+
+(Colbert et al., arXiv:2401.10432). All arithmetic here is in Python integers; no logarithm is rounded.
 Every bound holds for all partial sums too, in any order: leaving products out never moves a worst case outwards.
 """
 
@@ -18,7 +18,7 @@ from hwsim.base.errors import InputError
 def data_type_bound(k: int, n_bits: int, m_bits: int, signed: bool, signed_weights: bool = True) -> int:
     """Narrowest P for any K inputs and any K weights of their types; ``signed`` is that of the inputs.
 
-    P ≥ α + log2(1 + 2^−α) + 1 with α = log2 K + N + M − 1 − s (arXiv:2308.13504, equations 5 to 7), that is
+    P ≥ α + log2(1 + 2^−α) + 1 with α = log2 K + N + M − 1 − s (arXiv:2308.13504, the data-type bound), that is
     K·2^(N−s)·2^(M−1) ≤ 2^(P−1) − 1. Unsigned weights reach 2^M instead.
 
     >>> data_type_bound(4096, 8, 8, signed=False), data_type_bound(4096, 8, 8, signed=True)
@@ -28,7 +28,7 @@ def data_type_bound(k: int, n_bits: int, m_bits: int, signed: bool, signed_weigh
 
 
 def l1_bound(weights: int | np.ndarray, n_bits: int, signed: bool) -> int:
-    """Narrowest P for any inputs and these weights: ‖w‖₁·2^(N−s) ≤ 2^(P−1) − 1 (arXiv:2308.13504, equations 8 to 10).
+    """Narrowest P for any inputs and these weights: ‖w‖₁·2^(N−s) ≤ 2^(P−1) − 1 (arXiv:2308.13504).
 
     ``weights`` are integers [K, N], of which the column of the largest norm counts, or that norm itself.
 
@@ -41,7 +41,7 @@ def l1_bound(weights: int | np.ndarray, n_bits: int, signed: bool) -> int:
 def a2q_plus_bound(weights: int | np.ndarray, n_bits: int) -> int:
     """Narrowest P for any inputs, signed or not, and weights of these norms *that sum to zero* in each column.
 
-    ‖w‖₁ ≤ (2^P − 2)/(2^N − 1) (arXiv:2401.10432, section 3.1): the positive and the negative half of the norm
+    ‖w‖₁ ≤ (2^P − 2)/(2^N − 1) (arXiv:2401.10432): the positive and the negative half of the norm
     meet inputs that lie 2^N − 1 apart. It promises nothing for weights that are not zero-centred.
     """
     bits = 2
@@ -51,12 +51,12 @@ def a2q_plus_bound(weights: int | np.ndarray, n_bits: int) -> int:
 
 
 def a2q_budget(bits: int, n_bits: int, signed: bool) -> Fraction:
-    """Largest ‖w‖₁ that a register of ``bits`` takes: (2^(P−1) − 1)·2^(s−N) (arXiv:2308.13504, equation 13)."""
+    """Largest ‖w‖₁ that a register of ``bits`` takes: (2^(P−1) − 1)·2^(s−N) (arXiv:2308.13504)."""
     return Fraction((1 << (bits - 1)) - 1) * Fraction(2) ** (int(signed) - n_bits)
 
 
 def a2q_plus_budget(bits: int, n_bits: int) -> Fraction:
-    """The same for columns that sum to zero: (2^P − 2)/(2^N − 1) (arXiv:2401.10432, section 3.1)."""
+    """The same for columns that sum to zero: (2^P − 2)/(2^N − 1) (arXiv:2401.10432)."""
     return Fraction((1 << bits) - 2, (1 << n_bits) - 1)
 
 

@@ -77,11 +77,14 @@ def sums_of(datapath: Datapath, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _strips(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows of one matrix after the other, with the b that they meet."""
+    """Whole matrices [G, M, K] x [G, K, N], as many as make a strip, or rows of one of them."""
+    a, b = a.reshape(-1, *a.shape[-2:]), b.reshape(-1, *b.shape[-2:])
     rows = max(1, STRIP // max(1, b.shape[-1]))
-    for index in np.ndindex(a.shape[:-2]):
-        for first in range(0, a.shape[-2], rows):
-            yield a[index][first : first + rows], b[index]
+    matrices = max(1, rows // max(1, a.shape[1]))
+    for first in range(0, a.shape[0], matrices):
+        group = slice(first, first + matrices)
+        for row in range(0, a.shape[1], rows):
+            yield a[group, row : row + rows], b[group]
 
 
 def _strip_extremes(datapath: Datapath, a: np.ndarray, b: np.ndarray) -> list[Extremes]:
@@ -109,7 +112,7 @@ def _block_sums(datapath: Datapath, a: np.ndarray, b: np.ndarray) -> Callable[[s
     bits = sum(fmt.bits for fmt in formats) + a.shape[-1].bit_length()
     if datapath.multiplier.kind != "exact" or (whole and bits > 53):
         exact = exact_datapath(datapath)
-        return lambda part: sums_of(exact, a[:, part], b[part])
+        return lambda part: sums_of(exact, a[..., part], b[..., part, :])
     if whole:
         left, right = (fmt.unpack(x).significand.astype(np.float64) for fmt, x in zip(formats, (a, b), strict=True))
     else:
@@ -117,7 +120,7 @@ def _block_sums(datapath: Datapath, a: np.ndarray, b: np.ndarray) -> Callable[[s
 
     def sums(part: slice) -> np.ndarray:
         with np.errstate(all="ignore"):  # infinities and NaN among the operands
-            return np.asarray(left[:, part] @ right[part])
+            return np.asarray(left[..., part] @ right[..., part, :])
 
     return sums
 
@@ -127,7 +130,7 @@ def _integer_operands(datapath: Datapath) -> bool:
 
 
 class _Follower:
-    """Running sums [M, N] of one register and their extremes so far."""
+    """Running sums [G, M, N] of one register and their extremes so far."""
 
     def __init__(self) -> None:
         self.sums: np.ndarray = np.zeros((1, 1), np.int64)  # takes the type of what is added

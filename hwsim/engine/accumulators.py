@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -30,6 +29,7 @@ from hwsim.engine.accumulator_numbers import (
     present_error,
 )
 from hwsim.engine.accumulator_registers import Option, Register, integer_operands, option, registers
+from hwsim.engine.accumulator_sample import Picked, Picker, Sample
 from hwsim.engine.backend import SimulatedBackend
 from hwsim.engine.calibration import calibrate_activations
 from hwsim.engine.operands import Operand
@@ -51,16 +51,6 @@ TRIED_MACS = 1 << 19
 BELOW_OPERANDS_DB = 10.0
 """Noise of a float accumulator that is called enough: so far below that of rounding the operands, to which it
 then adds 10·log10(1.1) = 0.41 dB. A choice, not a fact."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What was looked at: ``kept`` of ``total`` ``unit``, drawn without replacement by the seed."""
-
-    kept: int
-    total: int
-    unit: str
-    """``rows`` of operand a, or whole ``products`` where both operands are activations."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +95,8 @@ class LayerNumbers:
     tried: Sample
     """What errors are from: some of what was followed."""
     operand_sqnr_db: float | None
-    """Of the exact product of the quantized operands against that of the real ones; None where nothing was lost."""
+    """Of the exact product of the quantized operands against that of the real ones; None where nothing was
+    lost, or where either is not finite."""
     present: Error
     kulisch_formats: FixedPoint | None
     """Of float operands: the word that holds any of their sums exactly; its last place counts real values."""
@@ -197,7 +188,7 @@ class _Observer(SimulatedBackend):
     def _observed(self, name: str, pairs: list[tuple[Operand, Operand]]) -> LayerNumbers:
         a, b = self._real
         m, k, n, count = a.shape[-2], a.shape[-1], b.shape[-1], a[..., 0, 0].size
-        pick = _Picker(a.shape, n, self._weights, np.random.default_rng([self._seed, zlib.crc32(name.encode())]))
+        pick = Picker(a.shape, n, self._weights, self._seed, name)
         followed, tried = pick(FOLLOWED_MACS, self._rows), pick(TRIED_MACS, self._rows)
         whole = [self._part(left.codes, right.codes) for left, right in pairs]
         few = [self._part(tried.of_a(left.codes), tried.of_b(right.codes)) for left, right in pairs]
@@ -245,42 +236,6 @@ class _Observer(SimulatedBackend):
 # What is looked at ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Picked:
-    """Some rows of every matrix, or some of the matrices."""
-
-    sample: Sample
-    chosen: np.ndarray
-    weights: bool
-
-    def of_a(self, a: np.ndarray) -> np.ndarray:
-        return a[..., self.chosen, :] if self.weights else a.reshape(-1, *a.shape[-2:])[self.chosen]
-
-    def of_b(self, b: np.ndarray) -> np.ndarray:
-        return b if self.weights else b.reshape(-1, *b.shape[-2:])[self.chosen]
-
-
-class _Picker:
-    """Draws rows where b is weights, else whole products, as many as stay within some multiply-accumulates.
-
-    All draws take the first of one shuffled order, so that a smaller one is part of a larger one.
-    """
-
-    def __init__(self, shape: tuple[int, ...], n: int, weights: bool, random: np.random.Generator) -> None:
-        *leading, m, self.k = shape
-        count = int(np.prod(leading, dtype=np.int64))
-        self.n, self.m, self.weights = n, m, weights
-        self.total, self.other = (m, count) if weights else (count, m)
-        self.order = random.permutation(self.total)
-
-    def __call__(self, macs: int, rows: int | None) -> _Picked:
-        within = macs // max(1, self.other * self.k * self.n)
-        wanted = within if rows is None else rows if self.weights else rows // max(self.m, 1)
-        kept = min(self.total, max(1, wanted))
-        sample = Sample(kept, self.total, "rows" if self.weights else "products")
-        return _Picked(sample, np.sort(self.order[:kept]), self.weights)
-
-
 def _followed(part: Part) -> tuple[list[Extremes], FixedPoint | None]:
     datapath = part.registers[0].datapath
     found = extremes(datapath, *part.codes)
@@ -294,12 +249,13 @@ def _wider(one: FixedPoint, other: FixedPoint) -> FixedPoint:
     return FixedPoint(low, max(one.low + one.bits, other.low + other.bits) - low)
 
 
-def _operand_sqnr_db(picked: _Picked, real: Codes, pairs: list[tuple[Operand, Operand]]) -> float | None:
+def _operand_sqnr_db(picked: Picked, real: Codes, pairs: list[tuple[Operand, Operand]]) -> float | None:
     """10·log10 of the power of a·b over that of its change by quantizing a and b, all in float64."""
     from hwsim.engine.metrics import sqnr_db
 
-    wanted = picked.of_a(real[0]).astype(np.float64) @ picked.of_b(real[1]).astype(np.float64)
-    got = sum(picked.of_a(_reals(a)) @ picked.of_b(_reals(b)) for a, b in pairs)
+    with np.errstate(all="ignore"):  # earlier layers may have left infinities and NaN
+        wanted = picked.of_a(real[0]).astype(np.float64) @ picked.of_b(real[1]).astype(np.float64)
+        got = sum(picked.of_a(_reals(a)) @ picked.of_b(_reals(b)) for a, b in pairs)
     return sqnr_db(np.asarray(got), wanted)
 
 

@@ -12,7 +12,8 @@ from hwsim.report.engineering import NOTHING, area, engineering
 if TYPE_CHECKING:
     from hwsim.engine.accumulator_numbers import Error
     from hwsim.engine.accumulator_registers import Option
-    from hwsim.engine.accumulators import AccumulatorAnalysis, LayerNumbers, RegisterNumbers, Sample
+    from hwsim.engine.accumulator_sample import Sample
+    from hwsim.engine.accumulators import AccumulatorAnalysis, LayerNumbers, RegisterNumbers
 
 _BELOW = (1, 2, 4)
 """Bits less than the partial sums need, for the errors shown."""
@@ -93,7 +94,7 @@ def _floats(title: str, layers: Sequence[LayerNumbers], index: int) -> Table:
         register = layer.registers[index]
         named = {each.accumulator: each for each in register.curve}
         words = [NOTHING if word is None else f"{word.bits} b" for word in (layer.kulisch_formats, layer.kulisch_data)]
-        operands = "exact" if layer.operand_sqnr_db is None else f"{layer.operand_sqnr_db:.1f}"
+        operands = NOTHING if layer.operand_sqnr_db is None else f"{layer.operand_sqnr_db:.1f}"
         errors = (decibels(named.get(name)) for name in _MORE_FLOATS)
         rows.append((layer.name, str(register.k), operands, *words, *errors, register.enough or NOTHING))
     return Table(title, heads, rows)
@@ -172,14 +173,15 @@ def _samples(layers: Sequence[LayerNumbers]) -> list[str]:
         parts = [
             f"{layer.name} {_counted(sample)}"
             for layer, sample in zip(layers, samples, strict=True)
-            if sample.kept < sample.total
+            if not sample.whole
         ]
-        lines.append(f"{what} are from all rows of all products." if not parts else f"{what}: {'; '.join(parts)}.")
+        lines.append(f"{what} are from all of every product." if not parts else f"{what}: {'; '.join(parts)}.")
     return lines
 
 
 def _counted(sample: Sample) -> str:
-    return f"{sample.kept:,} of {sample.total:,} {sample.unit}"
+    columns = f", {sample.columns:,} of {sample.all_columns:,} columns" if sample.columns < sample.all_columns else ""
+    return f"{sample.kept:,} of {sample.total:,} {sample.unit}{columns}"
 
 
 def finite(value: float | None) -> bool:

@@ -80,14 +80,14 @@ def width_rows(analysis: AccumulatorAnalysis) -> Iterator[dict[str, Any]]:
                 "final_bits": register.final_bits, "least_partial": register.partial[0],
                 "greatest_partial": register.partial[1], "operand_sqnr_db": layer.operand_sqnr_db,
                 **{name: word and word.bits for name, word in words.items()}, "float_enough": register.enough,
-                "followed": layer.followed.kept, "of": layer.followed.total, "unit": layer.followed.unit,
+                **asdict(layer.followed),
             }  # fmt: skip
 
 
 def error_rows(analysis: AccumulatorAnalysis) -> Iterator[dict[str, Any]]:
     """One flat row per layer, register and accumulator tried."""
     for layer in analysis.layers:
-        sample = {"tried": layer.tried.kept, "of": layer.tried.total, "unit": layer.tried.unit}
+        sample = asdict(layer.tried)
         yield {"layer": layer.name, "register": "all", **asdict(layer.present), **sample}
         for register in layer.registers:
             for error in register.curve:

@@ -46,7 +46,7 @@ def test_the_a2q_plus_bound_is_its_budget_turned_round(bits, n_bits):
 
 
 def test_the_budget_of_a2q_plus_is_about_twice_that_of_a2q():
-    # arXiv:2401.10432, section 3.1: for zero-centred weights and unsigned inputs
+    # arXiv:2401.10432: for zero-centred weights and unsigned inputs
     assert a2q_plus_budget(16, 8) / a2q_budget(16, 8, signed=False) == Fraction(2 * 256, 255)
 
 

@@ -15,6 +15,7 @@ from hwsim.datapath.partial_sums import extremes
 from hwsim.engine import simulate
 from hwsim.engine.accumulator_numbers import Part, column_bounds, error_curve, kulisch_of_data, kulisch_of_formats
 from hwsim.engine.accumulator_registers import option, registers
+from hwsim.engine.accumulator_sample import Picker
 from hwsim.engine.accumulators import analyse_accumulators
 from hwsim.engine.sum_order import sum_order
 from hwsim.workload import Workload
@@ -219,3 +220,42 @@ def test_the_other_register_loses_nothing():
     assert inner.alone({"kind": "float", "format": "e8m7"}).accumulator.into.format.name == "fp64"
     assert outer.alone({"kind": "float", "format": "e8m7"}).accumulator.chunk.bits == 60
     assert option(inner, "x", inner.accumulator, technology.get("7nm")).bits == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("systolic_int8_ws_32x32", {"quantization.activations.symmetric": False}),
+        (
+            "systolic_int8_ws_32x32",
+            {"quantization.weights.granularity": "group", "quantization.weights.group_size": 40},
+        ),
+        ("systolic_int8_ws_32x32", {"quantization.activations.granularity": "channel"}),
+        ("tensorcore_fp8", {"compute.datapath.multiplier": "lmul"}),
+        ("systolic_fp8_ws_32x32", {"compute.pe.accumulator": {"format": "e5m4"}}),  # overflows to infinity
+    ],
+    ids=str,
+)
+def test_other_quantizations_multipliers_and_infinities(name, changes):
+    found = analyse_accumulators(Architecture.load(name).override(changes), Workload.load("digits_cnn"), rows=4)
+    for layer in found.layers:
+        grouped = changes.get("quantization.weights.group_size")
+        assert layer.parts == (1 if grouped is None else -(-layer.k // grouped))
+        for register in layer.registers:
+            for error in register.curve:
+                if error.kind == "saturate" and error.bits >= register.partial_bits:
+                    assert error.changed == 0
+
+
+def test_large_products_are_sampled_by_columns_too():
+    picked = Picker((8, 64), 100, True, 0, "x")(64 * 10, None)
+    assert (picked.sample.kept, picked.sample.columns, picked.sample.whole) == (1, 10, False)
+    a, b = np.arange(8 * 64).reshape(8, 64), np.arange(64 * 100).reshape(64, 100)
+    assert picked.of_a(a).shape == (1, 64) and picked.of_b(b).shape == (64, 10)
+    assert Picker((8, 64), 100, True, 0, "x")(1 << 20, None).sample.whole
+
+
+def test_a_smaller_sample_is_part_of_a_larger_one():
+    picker = Picker((1000, 4), 4, True, 3, "layer")
+    few, many = picker(16 * 10, None), picker(16 * 100, None)
+    assert few.sample.kept == 10 and set(few.chosen) < set(many.chosen)
