@@ -13,7 +13,6 @@ from hwsim import technology
 from hwsim.base.errors import HwsimError
 from hwsim.datapath.accumulator_bounds import needed_bits
 from hwsim.datapath.accumulators.float import FloatAccumulator
-from hwsim.datapath.accumulators.integer import IntegerAccumulator
 from hwsim.datapath.partial_sums import NOTHING, Extremes, extremes
 from hwsim.engine.accumulator_numbers import (
     Bounds,
@@ -28,7 +27,8 @@ from hwsim.engine.accumulator_numbers import (
     kulisch_of_formats,
     present_error,
 )
-from hwsim.engine.accumulator_registers import Option, Register, integer_operands, option, registers
+from hwsim.engine.accumulator_options import options_of
+from hwsim.engine.accumulator_registers import Option, Register, integer_operands, registers
 from hwsim.engine.accumulator_sample import Picked, Picker, Sample
 from hwsim.engine.backend import SimulatedBackend
 from hwsim.engine.calibration import calibrate_activations
@@ -36,7 +36,6 @@ from hwsim.engine.operands import Operand
 from hwsim.engine.plan import plan
 from hwsim.engine.simulate import Progress, versions
 from hwsim.engine.sum_order import sum_order
-from hwsim.formats import get as format_named
 from hwsim.workload import MatmulStep
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ def analyse_accumulators(
         versions(),
         technology.get(architecture.technology.node).name,
         backend.layers,
-        _options(architecture, backend.layers),
+        options_of(architecture, backend.layers),
         {
             f"{architecture.name}.arch.yaml": architecture.text(),
             f"{workload.name}.workload.yaml": workload.text(),
@@ -277,44 +276,3 @@ def _enough(register: Register, curve: Sequence[Error], operands_db: float | Non
     floats = [each for each in curve if each.kind == kind and each.rel_l2 is not None]
     quiet = [each for each in floats if each.sqnr_db is None or each.sqnr_db >= operands_db + BELOW_OPERANDS_DB]
     return min(quiet, key=lambda each: each.bits).accumulator if quiet else None
-
-
-def _options(architecture: Architecture, layers: Sequence[LayerNumbers]) -> list[Option]:
-    """Each register that the unit has itself, as it is and as the widest need of all layers asks."""
-    node = technology.get(architecture.technology.node)
-    order = sum_order(architecture.compute, max(layer.k for layer in layers))
-    found = []
-    for index, register in enumerate(registers(order.datapath)):
-        if register.name == "outer" and not order.outer_share:
-            continue
-        numbers = [layer.registers[index] for layer in layers]
-        wanted = [("present", register.accumulator), *_wanted(register, numbers)]
-        found += [option(register, label, accumulator, node, order.outer_share) for label, accumulator in wanted]
-    return found
-
-
-def _wanted(register: Register, numbers: Sequence[RegisterNumbers]) -> list[tuple[str, Any]]:
-    held = register.accumulator
-    if isinstance(held, FloatAccumulator):
-        names = [each.enough for each in numbers]
-        if any(name is None for name in names):
-            return []
-        widest = max((format_named(name) for name in names if name is not None), key=lambda fmt: fmt.bits)
-        return [("quiet enough", _in_format(held, widest.name))]
-    overflow = held.overflow
-    widths = {
-        "data, saturating": (_most(numbers, "partial_bits"), "saturate"),
-        "data, wrapping": (_most(numbers, "final_bits"), "wrap"),
-        "any input": (_most(numbers, "guaranteed_bits"), overflow),
-        "data types": (max(each.bounds.data_type for each in numbers if each.bounds), overflow),
-    }
-    return [(label, IntegerAccumulator(bits=bits, overflow=policy)) for label, (bits, policy) in widths.items()]
-
-
-def _in_format(held: FloatAccumulator, name: str) -> FloatAccumulator:
-    """``held`` in another format."""
-    return held.model_copy(update={"format": format_named(name)})
-
-
-def _most(numbers: Sequence[RegisterNumbers], key: str) -> int:
-    return max(int(getattr(each, key)) for each in numbers)

@@ -259,3 +259,17 @@ def test_a_smaller_sample_is_part_of_a_larger_one():
     picker = Picker((1000, 4), 4, True, 3, "layer")
     few, many = picker(16 * 10, None), picker(16 * 100, None)
     assert few.sample.kept == 10 and set(few.chosen) < set(many.chosen)
+
+
+def test_integers_are_offered_in_place_of_a_float_that_adds_them():
+    rule = {"format": "int8", "granularity": "tensor", "scale": "absmax"}
+    changed = {
+        "compute.pe.operands": {"a": "int8", "b": "int8"},
+        "quantization": {"weights": rule, "activations": rule},
+    }
+    array = Architecture.load("systolic_bf16_os_16x16").override(changed)
+    found = analyse_accumulators(array, Workload.load("digits_cnn"), rows=4)
+    labels = [each.label for each in found.options]
+    assert labels == ["present", "quiet enough", "data, saturating", "data, wrapping", "any input", "data types"]
+    assert found.options[0].accumulator == "fp32"
+    assert found.options[-1].accumulator == "int25 wrap"  # K = 512: 512·2^7·2^7 = 2^23, one more than 24 bits hold
