@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hwsim.base.errors import HwsimError
+from hwsim.cli.accumulators import accumulators
 from hwsim.cli.check import check
 from hwsim.cli.formats import formats
 from hwsim.cli.listing import list_parts
@@ -59,12 +60,13 @@ def cli() -> None:
     hwsim run systolic_int8_ws_32x32 digits_cnn        one architecture, one workload
     hwsim compare reference_fp32 tensorcore_fp8 -w digits_cnn       side by side
     hwsim formats compare int8 e4m3fn nf4              number formats on a tensor
+    hwsim accumulators edge_int4 digits_vit            how many accumulator bits are enough
 
     Architectures, workloads and studies are YAML files, or shipped ones by name (hwsim list archs).
     """
 
 
-for _command in (run, compare, explore, check, schema, list_parts, show, formats):
+for _command in (run, compare, explore, check, schema, list_parts, show, formats, accumulators):
     cli.add_command(_command)
 
 

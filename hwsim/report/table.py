@@ -30,7 +30,7 @@ _LAYERS_SHOWN = 40
 
 
 @dataclass(frozen=True)
-class _Fitted:
+class Fitted:
     """The widest of several forms of a table that its console has room for."""
 
     build: Callable[..., RenderableType]
@@ -73,7 +73,7 @@ def run_view(result: Result) -> RenderableType:
     from rich.text import Text
 
     title = Text.assemble((result.architecture, "bold"), " on ", (result.workload, "bold"), f"  seed {result.seed}")
-    operators = _Fitted(partial(_operators, result.operators), [(length,) for length in range(22, 7, -1)])
+    operators = Fitted(partial(_operators, result.operators), [(length,) for length in range(22, 7, -1)])
     return Group(title, operators, _totals(result))
 
 
@@ -84,8 +84,8 @@ def comparison_view(results: Sequence[Result]) -> RenderableType:
 
     first = results[0]
     title = Text.assemble((first.workload, "bold"), f" on {len(results)} architectures")
-    totals = _Fitted(partial(_blocks, results), list(itertools.product(_BESIDE_THE_FIRST, _BROKEN_TO)))
-    return Group(title, totals, _Fitted(partial(_error_by_layer, results), [(length,) for length in _BROKEN_TO]))
+    totals = Fitted(partial(_blocks, results), list(itertools.product(_BESIDE_THE_FIRST, _BROKEN_TO)))
+    return Group(title, totals, Fitted(partial(_error_by_layer, results), [(length,) for length in _BROKEN_TO]))
 
 
 def _blocks(results: Sequence[Result], beside: int, length: int) -> Group:
