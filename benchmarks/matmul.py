@@ -41,19 +41,20 @@ FUSED = {
 }
 """Label to matrix unit, its operands and the ratio asked of it."""
 
+HALF = {"a": "fp16", "b": "fp16"}
+NEAREST = {"kind": "fused", "lanes": 8, "align_bits": 24, "align": "rne"}
 OTHERS: dict[str, tuple[dict[str, Any], float]] = {
-    "sequential fp16 + fp16": ({"a": "fp16", "b": "fp16", "accumulator": "fp16"}, 0.03),
+    "sequential fp16 + fp16": ({**HALF, "accumulator": "fp16"}, 0.03),
     "sequential fp8 + bf16": ({"a": "e4m3fn", "b": "e4m3fn", "accumulator": "bf16"}, 0.03),
     "sequential fp32 + fp32": ({"a": "fp32", "b": "fp32", "accumulator": "fp32"}, 0.03),
-    "int8 -> 20 bits, saturate": ({"a": "int8", "b": "int8", "accumulator": {"bits": 20, "overflow": "saturate"}}, 0.015),
-    "int8 -> 32 bits, wrap": ({"a": "int8", "b": "int8", "accumulator": {"bits": 32}}, 0.015),
-    "lmul e4m3fn (table)": ({"a": "e4m3fn", "b": "e4m3fn", "multiplier": "lmul", "accumulator": "fp32"}, 0.01),
-    "tree of 8, fp16": ({"a": "fp16", "b": "fp16", "reduction": {"kind": "tree", "lanes": 8}, "accumulator": "fp32"}, 0.003),
-    "exact (Kulisch)": ({"a": "fp16", "b": "fp16", "reduction": "exact", "accumulator": "fp32"}, 0.003),
-    "fused, rounded to nearest": (
-        {"a": "fp16", "b": "fp16", "reduction": {"kind": "fused", "lanes": 8, "align_bits": 24, "align": "rne"}, "accumulator": "fp32"},
-        0.003,
+    "int8 to 20 bits, saturating": (
+        {"a": "int8", "b": "int8", "accumulator": {"bits": 20, "overflow": "saturate"}}, 0.015,
     ),
+    "int8 to 32 bits, wrapping": ({"a": "int8", "b": "int8", "accumulator": {"bits": 32}}, 0.015),
+    "lmul e4m3fn (table)": ({"a": "e4m3fn", "b": "e4m3fn", "multiplier": "lmul", "accumulator": "fp32"}, 0.01),
+    "tree of 8, fp16": ({**HALF, "reduction": {"kind": "tree", "lanes": 8}, "accumulator": "fp32"}, 0.003),
+    "exact (Kulisch)": ({**HALF, "reduction": "exact", "accumulator": "fp32"}, 0.003),
+    "fused, rounded to nearest": ({**HALF, "reduction": NEAREST, "accumulator": "fp32"}, 0.003),
 }  # fmt: skip
 ARCHITECTURES = ("systolic_int8_ws_32x32", "systolic_fp8_ws_32x32", "systolic_bf16_os_16x16", "reference_fp32")
 
