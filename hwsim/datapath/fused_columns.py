@@ -30,6 +30,8 @@ LOOKED_UP_BITS = 20
 EXPONENTS = range(-100, 126)
 """Of products: within them float32 holds products, their powers and ``2**(F − E)``."""
 SUM_EXPONENTS = range(-126, 128)
+EXACT_BITS = 52
+"""Bits below the leading one that keep every float64 as it is."""
 FEWEST_COLUMNS = 8
 """Below this the general kernel is as fast."""
 
@@ -199,6 +201,7 @@ def run(
     failed = (sums.tag != 0) & (sums.tag != MINUS_ZERO) | (carriers != start)
     failed |= operands.bad_rows[:, None] | np.repeat(operands.bad_columns, products.rows_per_matrix, axis=0)
     carriers[failed] = 0
+    failed = failed.astype(np.int32)
     carriers += np.float32(0)  # −0 becomes +0
     arrays, k_range, size = _blocks(reduction, products, operands)
     rows = -(-products.rows_per_matrix // ROWS_PER_TASK)
@@ -211,7 +214,7 @@ def run(
         _numbers(reduction, accumulator, sums.emin), np.zeros(1, np.int32 if narrow else np.float64),
         carriers, failed,
     )  # fmt: skip
-    return carriers, failed
+    return carriers, failed != 0
 
 
 def _blocks(reduction: Fused, products: Products, operands: Carried) -> tuple[tuple[np.ndarray, ...], Any, int]:
@@ -257,13 +260,13 @@ def _numbers(reduction: Fused, accumulator: FloatAccumulator, first_emin: int | 
         _power(first_emin if first_emin is not None else target.emin),
         2.0**target.emin,
         math.ldexp(1.5, 53 - target.precision),
-        math.ldexp(1.0, 1 - target.precision),
+        float(target.precision),
         target.max,
         2.0**late.align_bits if late is not None else 1.0,
         2.0**late.sum_align_bits if late is not None else 1.0,
         _power(late.zero_exponent if late is not None else None),
         2.0**-late.drop_below if late is not None and late.drop_below is not None else 0.0,
-        2.0**-reduction.normalized_bits if reduction.normalized_bits is not None else 0.0,
+        2.0 ** -(reduction.normalized_bits if reduction.normalized_bits is not None else EXACT_BITS),
     )
 
 

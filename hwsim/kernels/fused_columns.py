@@ -11,15 +11,26 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.matmul_float64 import EXPONENT_FIELD, bits_to_float, float_to_bits
+from hwsim.kernels.bits import (
+    EXPONENT_FIELD,
+    bits_to_float,
+    bits_to_float32,
+    float32_to_bits,
+    float_to_bits,
+    floor,
+)
 from hwsim.kernels.rounding import RNE
 
 COLUMNS_PER_STRIP = 128
-ROWS_PER_TASK = 16
+ROWS_PER_TASK = 32
 
 LEAST_POWER = np.float32(2.0**-101)
 """Below the exponent of every product here; a sum below is left to the general kernel, lest ``2**(F − E)`` leave
 float32. The largest exponent of zeros alone."""
+LEAST_NORMAL = np.float32(2.0**-126)
+FIELD = 0x7F800000  # the exponent of a float32
+BIAS = 127 << 23
+ONE_FIELD = 1023 << 52  # the bits of 1.0
 
 # Places in the tuple of integers and in that of float64 numbers that describe a unit to this kernel.
 LANES, GROUPS, MODE, LATE = 0, 1, 2, 3
@@ -27,45 +38,49 @@ KEPT = 0  # 2**F of the terms that meet the addend, or of all products where it 
 GROUP_KEPT = 1  # 2**F within groups
 ZERO_POWER = 2  # 2**exponent of a zero addend, 0 where zeros do not count
 FIRST_SMALLEST, SMALLEST = 3, 4  # 2**emin of the first addend's format, of the accumulator's
-MAGIC, LAST_PLACE, LARGEST = 5, 6, 7  # as in `hwsim.kernels.matmul_float64`
+MAGIC, PRECISION, LARGEST = 5, 6, 7  # the first as in `hwsim.kernels.matmul_float64`
 LATE_KEPT, LATE_SUM_KEPT, LATE_ZERO_POWER, LATE_DROP, NORMALIZED = 8, 9, 10, 11, 12
 
 
 @njit(cache=True)
-def raise_powers(x, y, top):
-    """``top[j] ← max(top[j], x[k] · y[k, j])`` over all k, a multiple of 4."""
-    whole = x.size // 8 * 8
-    for k in range(0, whole, 8):
+def raise_powers(x, y, first, stop, left, top):
+    """``top[j] ← max(top[j], x[k] · y[k, left + j])`` for k in [first, stop), a multiple of 4 of them."""
+    right = left + top.size
+    whole = first + (stop - first) // 8 * 8
+    for k in range(first, whole, 8):
         x0, x1, x2, x3, x4, x5, x6, x7 = x[k], x[k + 1], x[k + 2], x[k + 3], x[k + 4], x[k + 5], x[k + 6], x[k + 7]
-        y0, y1, y2, y3, y4, y5, y6, y7 = y[k], y[k + 1], y[k + 2], y[k + 3], y[k + 4], y[k + 5], y[k + 6], y[k + 7]
+        y0, y1, y2, y3 = y[k, left:right], y[k + 1, left:right], y[k + 2, left:right], y[k + 3, left:right]
+        y4, y5, y6, y7 = y[k + 4, left:right], y[k + 5, left:right], y[k + 6, left:right], y[k + 7, left:right]
         for j in range(top.size):
             t = max(x0 * y0[j], x1 * y1[j], x2 * y2[j], x3 * y3[j])
             u = max(x4 * y4[j], x5 * y5[j], x6 * y6[j], x7 * y7[j])
             top[j] = max(top[j], t, u)
-    for k in range(whole, x.size, 4):
+    for k in range(whole, stop, 4):
         x0, x1, x2, x3 = x[k], x[k + 1], x[k + 2], x[k + 3]
-        y0, y1, y2, y3 = y[k], y[k + 1], y[k + 2], y[k + 3]
+        y0, y1, y2, y3 = y[k, left:right], y[k + 1, left:right], y[k + 2, left:right], y[k + 3, left:right]
         for j in range(top.size):
             t = max(x0 * y0[j], x1 * y1[j], x2 * y2[j], x3 * y3[j])
             top[j] = max(top[j], t)
 
 
 @njit(cache=True)
-def add_products(x, y, scale, total):
-    """``total[j] += Σ trunc(x[k] · y[k, j] · scale[j])`` over all k, a multiple of 4; eight of them fit int32."""
-    whole = x.size // 8 * 8
-    for k in range(0, whole, 8):
+def add_products(x, y, first, stop, left, scale, total):
+    """``total[j] += Σ trunc(x[k] · y[k, left + j] · scale[j])`` for k in [first, stop); eight terms fit int32."""
+    right = left + scale.size
+    whole = first + (stop - first) // 8 * 8
+    for k in range(first, whole, 8):
         x0, x1, x2, x3, x4, x5, x6, x7 = x[k], x[k + 1], x[k + 2], x[k + 3], x[k + 4], x[k + 5], x[k + 6], x[k + 7]
-        y0, y1, y2, y3, y4, y5, y6, y7 = y[k], y[k + 1], y[k + 2], y[k + 3], y[k + 4], y[k + 5], y[k + 6], y[k + 7]
+        y0, y1, y2, y3 = y[k, left:right], y[k + 1, left:right], y[k + 2, left:right], y[k + 3, left:right]
+        y4, y5, y6, y7 = y[k + 4, left:right], y[k + 5, left:right], y[k + 6, left:right], y[k + 7, left:right]
         for j in range(scale.size):
             q = scale[j]
             t = np.int32(x0 * y0[j] * q) + np.int32(x1 * y1[j] * q) + np.int32(x2 * y2[j] * q)
             t += np.int32(x3 * y3[j] * q) + np.int32(x4 * y4[j] * q) + np.int32(x5 * y5[j] * q)
             t += np.int32(x6 * y6[j] * q) + np.int32(x7 * y7[j] * q)
             total[j] += np.int32(t)
-    for k in range(whole, x.size, 4):
+    for k in range(whole, stop, 4):
         x0, x1, x2, x3 = x[k], x[k + 1], x[k + 2], x[k + 3]
-        y0, y1, y2, y3 = y[k], y[k + 1], y[k + 2], y[k + 3]
+        y0, y1, y2, y3 = y[k, left:right], y[k + 1, left:right], y[k + 2, left:right], y[k + 3, left:right]
         for j in range(scale.size):
             q = scale[j]
             t = np.int32(x0 * y0[j] * q) + np.int32(x1 * y1[j] * q)
@@ -79,69 +94,116 @@ def binade(x):
     return bits_to_float(float_to_bits(x) & EXPONENT_FIELD)
 
 
-@njit(cache=True, inline="always")
-def rounded(v, smallest, magic, last_place):
-    """``v`` to the nearest number of a format, ties to even; see `hwsim.kernels.matmul_float64.add_rounded`."""
-    shift = max(binade(v), smallest) * magic
-    return (v + shift) - shift
-
-
-@njit(cache=True, inline="always")
-def truncated(v, smallest, magic, last_place):
-    """``v`` toward zero."""
-    unit = max(binade(v), smallest)
-    r = (v + unit * magic) - unit * magic
-    return r - np.copysign(unit * last_place, v) if abs(r) > abs(v) else r
-
-
 @njit(cache=True)
-def leave_early(total, top, numbers, mode, s, failed):
-    """The block's sums ``total · top · 2**−F`` rounded into the accumulator's format."""
-    last = 1.0 / numbers[KEPT]
-    smallest, magic, last_place, largest = numbers[SMALLEST], numbers[MAGIC], numbers[LAST_PLACE], numbers[LARGEST]
-    if mode == RNE:
-        for j in range(s.size):
-            r = rounded(np.float64(total[j]) * (np.float64(top[j]) * last), smallest, magic, last_place)
-            beyond = abs(r) > largest
-            failed[j] |= beyond
-            s[j] = np.float32(0.0 if beyond else r + 0.0)  # −0 becomes +0
-    else:
-        for j in range(s.size):
-            r = truncated(np.float64(total[j]) * (np.float64(top[j]) * last), smallest, magic, last_place)
-            beyond = abs(r) > largest
-            failed[j] |= beyond
-            s[j] = np.float32(0.0 if beyond else r + 0.0)
-
-
-@njit(cache=True)
-def leave_late(total, unit, top, numbers, smallest_addend, s, failed):
-    """The products' sums ``total · unit`` and the addends ``s``, cut below the larger exponent, added and rounded."""
-    smallest, magic, last_place, largest = numbers[SMALLEST], numbers[MAGIC], numbers[LAST_PLACE], numbers[LARGEST]
-    kept, sum_kept, drop = numbers[LATE_KEPT], numbers[LATE_SUM_KEPT], numbers[LATE_DROP]
-    zero_power, normalized = numbers[LATE_ZERO_POWER], numbers[NORMALIZED]
+def begin_block(s, smallest, zero, kept, top, bad):
+    """``top[j]`` ← the power of the addend's exponent: at least its format's ``smallest``, ``zero`` of a zero."""
     for j in range(s.size):
-        addend = np.float64(s[j])
-        own = max(binade(addend), smallest_addend) if s[j] != 0 else zero_power
-        reach = max(np.float64(top[j]) if top[j] > LEAST_POWER else 0.0, own)
-        reach = reach if reach > 0.0 else 1.0  # zeros without an exponent
-        c = addend if own >= reach * drop else 0.0
-        products = np.floor(total[j] * unit[j] * (sum_kept / reach)) * (reach / sum_kept)
-        v = products + np.floor(c * (kept / reach)) * (reach / kept)
-        if normalized != 0.0:
-            step = max(binade(v), smallest) * normalized
-            v = np.floor(v / step) * step
-        r = rounded(v, smallest, magic, last_place)
-        # A sum that is not zero but below the smallest number may be −0.
-        beyond = (abs(r) > largest) | ((abs(v) < smallest) & (v != 0.0))
-        failed[j] |= beyond
+        own = max(bits_to_float32(np.int32(float32_to_bits(s[j]) & FIELD)), smallest)
+        own = own if s[j] != 0 else zero
+        bad[j] |= np.int32((s[j] != 0) & (own < LEAST_POWER))
+        top[j] = max(own, LEAST_POWER)
+
+
+@njit(cache=True)
+def begin_sum(s, kept, top, scale, total):
+    """``scale[j]`` ← ``2**F`` over the largest power; ``total[j]`` ← the addend, truncated."""
+    one = np.int32(float32_to_bits(kept))
+    for j in range(s.size):
+        # 2**F / 2**e by exponents: the fields subtract, plus the bias that the subtraction takes off.
+        q = bits_to_float32(np.int32(one + BIAS - float32_to_bits(top[j])))
+        scale[j] = q
+        total[j] = np.int32(s[j] * q)
+
+
+@njit(cache=True)
+def leave_truncated(total, top, numbers, s, bad):
+    """The block's sums toward zero into a format of float32's exponents; below its normal numbers they are bad."""
+    last, largest = np.float32(1.0 / numbers[KEPT]), np.float32(numbers[LARGEST])
+    mask = ~((np.int64(1) << np.int64(53 - numbers[PRECISION])) - 1)
+    for j in range(s.size):
+        cut = bits_to_float(float_to_bits(np.float64(total[j])) & mask)
+        r = np.float32(cut) * (top[j] * last)
+        beyond = (abs(r) > largest) | ((abs(r) < LEAST_NORMAL) & (total[j] != 0))
+        bad[j] |= np.int32(beyond)
+        s[j] = np.float32(0.0) if beyond else r
+
+
+@njit(cache=True)
+def leave_nearest(total, top, numbers, s, bad):
+    """The block's sums ``total · top · 2**−F`` to the nearest number of the accumulator's format, ties to even."""
+    last, smallest, magic, largest = 1.0 / numbers[KEPT], numbers[SMALLEST], numbers[MAGIC], numbers[LARGEST]
+    for j in range(s.size):
+        v = np.float64(total[j]) * (np.float64(top[j]) * last)
+        shift = max(binade(v), smallest) * magic
+        r = (v + shift) - shift
+        beyond = abs(r) > largest
+        bad[j] |= np.int32(beyond)
+        s[j] = np.float32(0.0 if beyond else r + 0.0)  # −0 becomes +0
+
+
+@njit(cache=True)
+def leave_toward_zero(total, top, numbers, s, bad):
+    """The same toward zero, for formats of fewer exponents than float32."""
+    last, smallest, magic, largest = 1.0 / numbers[KEPT], numbers[SMALLEST], numbers[MAGIC], numbers[LARGEST]
+    last_place = 2.0 ** (1.0 - numbers[PRECISION])
+    for j in range(s.size):
+        v = np.float64(total[j]) * (np.float64(top[j]) * last)
+        unit = max(binade(v), smallest)
+        r = (v + unit * magic) - unit * magic
+        r -= np.copysign(unit * last_place, v) if abs(r) > abs(v) else 0.0
+        beyond = abs(r) > largest
+        bad[j] |= np.int32(beyond)
         s[j] = np.float32(0.0 if beyond else r + 0.0)
 
 
+@njit(cache=True)
+def leave_late(total, unit, top, numbers, smallest_addend, s, bad):
+    """The products' sums ``total · unit`` and the addends ``s``, cut below the larger exponent, added and rounded."""
+    smallest, magic, largest, normalized = numbers[SMALLEST], numbers[MAGIC], numbers[LARGEST], numbers[NORMALIZED]
+    kept, sum_kept, drop, zero_power = (
+        numbers[LATE_KEPT], numbers[LATE_SUM_KEPT], numbers[LATE_DROP], numbers[LATE_ZERO_POWER],
+    )  # fmt: skip
+    last, sum_last, wide = 1.0 / kept, 1.0 / sum_kept, 1.0 / normalized
+    for j in range(s.size):
+        c = np.float64(s[j])
+        own = max(binade(c), smallest_addend) if c != 0.0 else zero_power
+        reach = max(np.float64(top[j]) if top[j] > LEAST_POWER else 0.0, own)
+        reach = reach if reach > 0.0 else 1.0  # zeros without an exponent
+        # 1 / 2**e by the exponent field.
+        inverse = bits_to_float(2 * ONE_FIELD - float_to_bits(reach))
+        products = floor(np.float64(total[j]) * unit[j] * (sum_kept * inverse)) * (reach * sum_last)
+        addend = floor(c * (kept * inverse)) * (reach * last)
+        v = products + (addend if own >= reach * drop else 0.0)
+        step = max(binade(v), smallest)
+        v = floor(v * (bits_to_float(2 * ONE_FIELD - float_to_bits(step)) * wide)) * (step * normalized)
+        shift = max(binade(v), smallest) * magic
+        r = (v + shift) - shift
+        # A sum that is not zero but below the smallest number may be −0.
+        beyond = (abs(r) > largest) | ((abs(v) < smallest) & (v != 0.0))
+        bad[j] |= np.int32(beyond)
+        s[j] = np.float32(0.0 if beyond else r + 0.0)
+
+
+@njit(cache=True)
+def join(part, top, numbers, total, unit):
+    """Sums of groups, each floored to the last place below the largest exponent of all, which goes to ``top[0]``."""
+    last, group_last = 1.0 / numbers[KEPT], 1.0 / numbers[GROUP_KEPT]
+    for j in range(total.size):
+        reach = top[0, j]
+        for group in range(1, part.shape[0]):
+            reach = max(reach, top[group, j])
+        unit[j] = np.float64(reach) * last
+        total[j] = 0.0
+        top[0, j], first = reach, top[0, j]
+        inverse = bits_to_float(2 * ONE_FIELD - float_to_bits(unit[j]))
+        for group in range(part.shape[0]):
+            own = first if group == 0 else top[group, j]
+            total[j] += floor(np.float64(part[group, j]) * (np.float64(own) * group_last * inverse))
+
+
 @njit(cache=True, nogil=True)
-def fused_columns(
-    a, a_power, b, b_power, k_range, rows_per_matrix, integers, numbers, total, sums, failed, span,
-):  # fmt: skip
-    """Chain blocks over K into ``sums`` [G·M, N] float32 in place; outputs of no use are marked in ``failed``.
+def fused_columns(a, a_power, b, b_power, k_range, rows_per_matrix, integers, numbers, total, sums, failed, span):
+    """Chain blocks over K into ``sums`` [G·M, N] float32 in place; ``failed`` (int32) is not 0 where they are of no use.
 
     ``a`` [G·M, K] and ``b`` [G, K, N] are float32 values, ``a_power`` and ``b_power`` the powers of their exponents (0
     of zeros). ``total`` is an array of one int32, or float64 where a block's sum needs more than 31 bits. A task is
@@ -152,6 +214,8 @@ def fused_columns(
     strips = (columns + COLUMNS_PER_STRIP - 1) // COLUMNS_PER_STRIP
     row_tasks = (rows_per_matrix + ROWS_PER_TASK - 1) // ROWS_PER_TASK
     size = lanes // groups
+    kept = np.float32(numbers[GROUP_KEPT] if integers[GROUPS] else numbers[KEPT])
+    zero = np.float32(numbers[ZERO_POWER])
     for task in range(span[0], span[1]):
         strip = task % strips
         band = task // strips
@@ -164,61 +228,35 @@ def fused_columns(
         scale = np.empty(right - left, np.float32)
         part = np.empty((groups, right - left), total.dtype)
         joined = np.empty(right - left, np.float64)
-        place = np.empty(right - left, np.float64)
+        unit = np.empty(right - left, np.float64)
+        nothing = np.zeros(right - left, np.float32)
         for start in range(k_range[0], k_range[1], lanes):
-            smallest_addend = numbers[FIRST_SMALLEST] if start == k_range[0] else numbers[SMALLEST]
+            smallest = numbers[FIRST_SMALLEST] if start == k_range[0] else numbers[SMALLEST]
             for i in range(first, stop):
-                s = sums[i, left:right]
-                bad = failed[i, left:right]
+                s, bad = sums[i, left:right], failed[i, left:right]
+                if not integers[LATE]:
+                    begin_block(s, np.float32(smallest), zero, kept, top[0], bad)
+                    raise_powers(a_power[i], b_power[matrix], start, start + lanes, left, top[0])
+                    begin_sum(s, kept, top[0], scale, part[0])
+                    add_products(a[i], b[matrix], start, start + lanes, left, scale, part[0])
+                    if integers[MODE] == RNE:
+                        leave_nearest(part[0], top[0], numbers, s, bad)
+                    elif numbers[SMALLEST] == LEAST_NORMAL:
+                        leave_truncated(part[0], top[0], numbers, s, bad)
+                    else:
+                        leave_toward_zero(part[0], top[0], numbers, s, bad)
+                    continue
                 for group in range(groups):
                     begin = start + group * size
-                    block = b[matrix, begin : begin + size, left:right]
-                    powers = b_power[matrix, begin : begin + size, left:right]
-                    largest = top[group]
-                    if integers[LATE]:
-                        largest[:] = LEAST_POWER
-                    else:
-                        small, zero = np.float32(smallest_addend), np.float32(numbers[ZERO_POWER])
-                        for j in range(s.size):
-                            own = max(np.float32(binade(np.float64(s[j]))), small)
-                            own = own if s[j] != 0 else zero
-                            bad[j] |= (s[j] != 0) & (own < LEAST_POWER)
-                            largest[j] = max(own, LEAST_POWER)
-                    raise_powers(a_power[i, begin : begin + size], powers, largest)
-                    kept = np.float32(numbers[GROUP_KEPT] if integers[GROUPS] else numbers[KEPT])
-                    sum_of = part[group]
-                    if integers[LATE]:
-                        for j in range(s.size):
-                            scale[j] = kept / largest[j]
-                            sum_of[j] = 0
-                    else:
-                        for j in range(s.size):
-                            scale[j] = kept / largest[j]
-                            sum_of[j] = np.int32(s[j] * scale[j])
-                    add_products(a[i, begin : begin + size], block, scale, sum_of)
-                if not integers[LATE]:
-                    leave_early(part[0], top[0], numbers, integers[MODE], s, bad)
-                    continue
-                if groups == 1:
+                    top[group] = LEAST_POWER
+                    raise_powers(a_power[i], b_power[matrix], begin, begin + size, left, top[group])
+                    begin_sum(nothing, kept, top[group], scale, part[group])
+                    add_products(a[i], b[matrix], begin, begin + size, left, scale, part[group])
+                if integers[GROUPS]:
+                    join(part, top, numbers, joined, unit)
+                else:
                     for j in range(s.size):
                         joined[j] = part[0, j]
-                        place[j] = np.float64(top[0, j]) / numbers[KEPT]
-                else:
-                    join(part, top, numbers, joined, place)
-                leave_late(joined, place, top[0], numbers, smallest_addend, s, bad)
+                        unit[j] = np.float64(top[0, j]) / numbers[KEPT]
+                leave_late(joined, unit, top[0], numbers, smallest, s, bad)
     return 0
-
-
-@njit(cache=True)
-def join(part, top, numbers, joined, place):
-    """Sums of groups, each floored to the last place below the largest exponent of all, which goes to ``top[0]``."""
-    kept, group_kept = numbers[KEPT], numbers[GROUP_KEPT]
-    for j in range(joined.size):
-        reach = top[0, j]
-        for group in range(1, part.shape[0]):
-            reach = max(reach, top[group, j])
-        unit = np.float64(reach) / kept
-        t = 0.0
-        for group in range(part.shape[0]):
-            t += np.floor(part[group, j] * (np.float64(top[group, j]) / group_kept) / unit)
-        joined[j], place[j], top[0, j] = t, unit, reach

@@ -9,41 +9,14 @@ turns the float64 result into the one rounded to odd, whose rounding to p <= 51 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit
-from numba.core import types
-from numba.extending import intrinsic
 
+from hwsim.kernels.bits import EXPONENT_FIELD, bits_to_float, float_to_bits
 from hwsim.kernels.rounding import RNE, RU, RZ
 
 COLUMNS_PER_STRIP = 256
-
-EXPONENT_FIELD = 0x7FF0000000000000
-
-
-def _float_to_bits(context, x):
-    """The bit pattern of a float64 as int64."""
-
-    def generate(_context, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.IntType(64))
-
-    return types.int64(types.float64), generate
-
-
-def _bits_to_float(context, x):
-    """The float64 of an int64 bit pattern."""
-
-    def generate(_context, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.int64), generate
-
-
-float_to_bits: Any = intrinsic(_float_to_bits)
-bits_to_float: Any = intrinsic(_bits_to_float)
 
 
 @njit(cache=True)
