@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -37,8 +37,65 @@ def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums
         return False  # with one bit a tie goes to the even exponent
     if any(e not in EXPONENTS for f in (target, *formats) for e in (f.emin, f.emax)):  # type: ignore[attr-defined]
         return False
+    return _all_finite(products, sums)
+
+
+def _all_finite(products: Products, sums: Sums) -> bool:
     finite = all(bool(np.isfinite(x).all()) for x in products.values)
     return finite and bool(((sums.tag == 0) | (sums.tag == MINUS_ZERO)).all())
+
+
+def tree_serves(products: Products, steps: Sequence[tuple[FloatFormat, str]], sums: Sums) -> bool:
+    """Whether `tree_float64_sums` may be used for roundings into these formats: products, adders, accumulator."""
+    operands = products.a_format, products.b_format
+    if not (products.multiplier.kernel == 0 or products.uses_table) or products.shape[1] == 1:
+        return False
+    if any(f.kind != "float" for f in operands) or products.bits > WIDEST_PRODUCT:
+        return False
+    if products.uses_table and products.scales_products:
+        return False
+    for target, rounding in steps:
+        if rounding == "rd" or not 2 <= target.precision <= WIDEST_SUM or not target.has_negative_zero:
+            return False
+    formats = [*operands, *(target for target, _ in steps)]
+    if any(e not in EXPONENTS for f in formats for e in (f.emin, f.emax)):  # type: ignore[attr-defined]
+        return False
+    return _all_finite(products, sums)
+
+
+def tree_float64_sums(
+    products: Products, accumulator: FloatAccumulator, sums: Sums, lanes: int,
+    steps: Sequence[tuple[float, ...]], general: General,
+) -> int:  # fmt: skip
+    """Add all products to ``sums`` in place by trees; strips that overflow are left to ``general``.
+
+    ``steps`` has the `carrier_numbers` of the products' rounding, of the adders' and of the accumulator's.
+    """
+    from hwsim.kernels.tree_float64 import COLUMNS_PER_STRIP, tree_float64
+
+    carried = sums.values()
+    rows, columns = carried.shape
+    failed = np.zeros((rows, -(-columns // COLUMNS_PER_STRIP)), np.bool_)
+    over_threads(
+        tree_float64, failed.size, products.count // VECTOR_SPAN,
+        *products.values, *products.table_values, (products.first, products.last), products.rows_per_matrix,
+        lanes, *steps, carried, failed,
+    )  # fmt: skip
+    again = np.repeat(failed, COLUMNS_PER_STRIP, axis=1)[:, :columns]
+    count = general(products, accumulator, sums, np.flatnonzero(again)) if again.any() else 0
+    store(carried, ~again, accumulator.float_format, sums)
+    return count
+
+
+def carrier_numbers(target: FloatFormat | None, rounding: str, flush: bool) -> tuple[float, ...]:
+    """A format and its rounding as `hwsim.kernels.tree_float64` has them; all 0 for none."""
+    if target is None:
+        return (0.0,) * 6
+    p = target.precision
+    return (
+        math.ldexp(1.0, target.emin), math.ldexp(1.5, 53 - p), math.ldexp(1.0, 1 - p), target.max,
+        float(MODES[rounding]), float(flush),
+    )  # fmt: skip
 
 
 def float64_sums(products: Products, accumulator: FloatAccumulator, sums: Sums, general: General) -> int:

@@ -203,7 +203,7 @@ def join(part, top, numbers, total, unit):
 
 @njit(cache=True, nogil=True)
 def fused_columns(a, a_power, b, b_power, k_range, rows_per_matrix, integers, numbers, total, sums, failed, span):
-    """Chain blocks over K into ``sums`` [G·M, N] float32 in place; ``failed`` (int32) is not 0 where they are of no use.
+    """Chain blocks over K into ``sums`` [G·M, N] float32 in place; where they are of no use ``failed`` (int32) is not 0.
 
     ``a`` [G·M, K] and ``b`` [G, K, N] are float32 values, ``a_power`` and ``b_power`` the powers of their exponents (0
     of zeros). ``total`` is an array of one int32, or float64 where a block's sum needs more than 31 bits. A task is

@@ -12,13 +12,13 @@ from hwsim.kernels.multiply import FINITE, multiply, product_tag
 @njit(cache=True, nogil=True)
 def tree(
     a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, rows_per_matrix,
-    lanes, product_format, adder, accumulator, sums, sums_exponent, sums_tag, span,
+    lanes, product_format, adder, accumulator, outputs, sums, sums_exponent, sums_tag, span,
 ):  # fmt: skip
     """Add blocks of ``lanes`` products to ``sums`` [M, N] in place; returns the accumulator's overflows.
 
     Each addition of the tree is rounded into ``adder``, the block's sum is then added to the accumulator. Idle
     lanes of the last block hold +0; of an odd number of terms the last passes to the next level as it is.
-    The arrays and the span are those of `sequential`.
+    The arrays, ``outputs`` and the span are those of `sequential`.
     """
     columns = sums.shape[1]
     bits = rule[4]
@@ -26,7 +26,8 @@ def tree(
     t = np.empty(lanes, np.int64)
     te = np.empty(lanes, np.int64)
     tt = np.empty(lanes, np.int64)
-    for output in range(span[0], span[1]):
+    for where in range(span[0], span[1]):
+        output = outputs[where] if outputs.size else where
         i = output // columns
         j = output - i * columns
         row = i // rows_per_matrix * columns + j

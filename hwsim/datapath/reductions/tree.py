@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import Field, field_validator
 
 from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.float64_sums import carrier_numbers, tree_float64_sums, tree_serves
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
@@ -69,15 +71,32 @@ class Tree(ProductRounding, Reduction):
         return float_parameters(adder, self.adder_rounding(accumulator), overflow, flush)
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
+        rounded = self.product_format(accumulator) if self.product is not None else None
+        steps = [
+            (self.adder_format(accumulator), self.adder_rounding(accumulator)),
+            (accumulator.float_format, accumulator.rounding),
+            *([(rounded, self.product_rounding)] if rounded is not None else []),
+        ]
+        if tree_serves(products, steps, sums):
+            (adder, adder_rounding), (target, rounding) = steps[:2]
+            numbers = [
+                carrier_numbers(f, mode, accumulator.flush and f == target)
+                for f, mode in ((rounded, self.product_rounding), (adder, adder_rounding), (target, rounding))
+            ]
+            return tree_float64_sums(products, accumulator, sums, self.lanes, numbers, self._general)
+        return self._general(products, accumulator, sums, np.zeros(0, np.int64))
+
+    def _general(self, products: Products, accumulator: FloatAccumulator, sums: Sums, outputs: np.ndarray) -> int:
+        """Any format, on the sums that ``outputs`` lists, all where it is empty."""
         from hwsim.kernels.matmul_tree import tree
 
         rounding = NO_FORMAT if self.product is None else self.product_parameters(accumulator)
         adder, target = self.adder_parameters(accumulator), accumulator.parameters()
         return over_threads(
-            tree, products.sum_count, products.count // SCALAR_SPAN,
+            tree, outputs.size or products.sum_count, products.count // SCALAR_SPAN,
             *products.unpacked, products.rule(max(rounding[0], adder[0], target[0])),
             (products.first, products.last), products.rows_per_matrix, self.lanes, rounding, adder, target,
-            sums.significand, sums.exponent, sums.tag,
+            outputs, sums.significand, sums.exponent, sums.tag,
         )  # fmt: skip
 
     def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:
