@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwsim.datapath.factor import fraction_bits, placed
+from hwsim.datapath.fused_block import ALIGNMENTS
 from hwsim.datapath.products import Products
 from hwsim.datapath.sums import MINUS_ZERO, Sums
 from hwsim.formats.base import Format
@@ -32,7 +33,7 @@ EXPONENTS = range(-100, 126)
 SUM_EXPONENTS = range(-126, 128)
 EXACT_BITS = 52
 """Bits below the leading one that keep every float64 as it is."""
-FEWEST_COLUMNS = 8
+FEWEST_COLUMNS = 2
 """Below this the general kernel is as fast."""
 
 
@@ -49,7 +50,7 @@ def unit_fits(reduction: Fused, accumulator: FloatAccumulator) -> bool:
 
 
 def _early_fits(reduction: Fused, accumulator: FloatAccumulator) -> bool:
-    plain = reduction.groups is None and reduction.align == "truncate" and reduction.normalized_bits is None
+    plain = reduction.groups is None and reduction.normalized_bits is None
     to_infinity = accumulator.rounding == "rne" or accumulator.overflow in (None, "always_inf")
     rounding = accumulator.rounding in ("rne", "rz") and to_infinity
     return plain and rounding and reduction.product_limit is None and reduction.negative_zero == "never"
@@ -244,9 +245,10 @@ def _blocks(reduction: Fused, products: Products, operands: Carried) -> tuple[tu
     return tuple(moved), (0, total), padded
 
 
-def _integers(reduction: Fused, accumulator: FloatAccumulator, size: int) -> tuple[int, int, int, int]:
+def _integers(reduction: Fused, accumulator: FloatAccumulator, size: int) -> tuple[int, ...]:
     count = reduction.groups.count if reduction.groups is not None else 0
-    return size * max(count, 1), count, MODES[accumulator.rounding], int(reduction.late is not None)
+    late, align = int(reduction.late is not None), ALIGNMENTS[reduction.align]
+    return size * max(count, 1), count, MODES[accumulator.rounding], late, align
 
 
 def _numbers(reduction: Fused, accumulator: FloatAccumulator, first_emin: int | None) -> tuple[float, ...]:

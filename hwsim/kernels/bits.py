@@ -58,8 +58,24 @@ def _floor(context, x):
     return types.float64(types.float64), generate
 
 
+def _rounding32(name, meaning):
+    """An intrinsic that rounds a float32 to a whole number."""
+
+    def rounding(context, x):
+        def generate(_context, builder, _signature, arguments):
+            return builder.call(builder.module.declare_intrinsic(name, [ir.FloatType()]), arguments)
+
+        return types.float32(types.float32), generate
+
+    rounding.__doc__ = meaning
+    return intrinsic(rounding)
+
+
 float_to_bits: Any = intrinsic(_float_to_bits)
 bits_to_float: Any = intrinsic(_bits_to_float)
 float32_to_bits: Any = intrinsic(_float32_to_bits)
 bits_to_float32: Any = intrinsic(_bits_to_float32)
 floor: Any = intrinsic(_floor)
+floor32: Any = _rounding32("llvm.floor", "The largest whole number at or below a float32.")
+nearest32: Any = _rounding32("llvm.rint", "The nearest whole number to a float32, ties to even.")
+toward_zero32: Any = _rounding32("llvm.trunc", "A float32 without its fraction.")

@@ -18,8 +18,11 @@ from hwsim.kernels.bits import (
     float32_to_bits,
     float_to_bits,
     floor,
+    floor32,
+    nearest32,
+    toward_zero32,
 )
-from hwsim.kernels.rounding import RNE
+from hwsim.kernels.rounding import RD, RNA, RNE, RZ
 
 COLUMNS_PER_STRIP = 128
 ROWS_PER_TASK = 32
@@ -31,9 +34,11 @@ LEAST_NORMAL = np.float32(2.0**-126)
 FIELD = 0x7F800000  # the exponent of a float32
 BIAS = 127 << 23
 ONE_FIELD = 1023 << 52  # the bits of 1.0
+HALF = np.float32(0.5)
+ONE = np.ones(1, np.float32)
 
 # Places in the tuple of integers and in that of float64 numbers that describe a unit to this kernel.
-LANES, GROUPS, MODE, LATE = 0, 1, 2, 3
+LANES, GROUPS, MODE, LATE, ALIGN = 0, 1, 2, 3, 4
 KEPT = 0  # 2**F of the terms that meet the addend, or of all products where it comes late
 GROUP_KEPT = 1  # 2**F within groups
 ZERO_POWER = 2  # 2**exponent of a zero addend, 0 where zeros do not count
@@ -86,6 +91,37 @@ def add_products(x, y, first, stop, left, scale, total):
             t = np.int32(x0 * y0[j] * q) + np.int32(x1 * y1[j] * q)
             t += np.int32(x2 * y2[j] * q) + np.int32(x3 * y3[j] * q)
             total[j] += np.int32(t)
+
+
+@njit(cache=True)
+def add_cut(x, y, first, stop, left, scale, total, mode):
+    """`add_products` with terms cut by another rounding than toward zero (numbers of `hwsim.kernels.rounding`).
+
+    A product far below the last place may vanish when it is scaled; its sign and that it is not zero still count.
+    """
+    right = left + scale.size
+    for k in range(first, stop):
+        value, row = x[k], y[k, left:right]
+        if mode == RD:
+            for j in range(scale.size):
+                p = value * row[j]
+                t = floor32(p * scale[j])
+                total[j] += np.int32(t) - np.int32((t == 0) & (p < 0))
+        elif mode == RNE:
+            for j in range(scale.size):
+                total[j] += np.int32(nearest32(value * row[j] * scale[j]))
+        elif mode == RNA:
+            for j in range(scale.size):
+                p = value * row[j] * scale[j]
+                t = toward_zero32(p)
+                total[j] += np.int32(t) + np.int32(p - t >= HALF) - np.int32(t - p >= HALF)
+        else:  # ODD: the last bit is set when anything was cut
+            for j in range(scale.size):
+                p = value * row[j]
+                q = abs(p * scale[j])
+                t = toward_zero32(q)
+                m = np.int32(t) | np.int32((t != q) | ((q == 0) & (p != 0)))
+                total[j] += -m if p < 0 else m
 
 
 @njit(cache=True, inline="always")
@@ -203,7 +239,7 @@ def join(part, top, numbers, total, unit):
 
 @njit(cache=True, nogil=True)
 def fused_columns(a, a_power, b, b_power, k_range, rows_per_matrix, integers, numbers, total, sums, failed, span):
-    """Chain blocks over K into ``sums`` [G·M, N] float32 in place; where they are of no use ``failed`` (int32) is not 0.
+    """Chain blocks over K into ``sums`` [G·M, N] float32 in place; ``failed`` (int32) is not 0 where they are no use.
 
     ``a`` [G·M, K] and ``b`` [G, K, N] are float32 values, ``a_power`` and ``b_power`` the powers of their exponents (0
     of zeros). ``total`` is an array of one int32, or float64 where a block's sum needs more than 31 bits. A task is
@@ -238,7 +274,12 @@ def fused_columns(a, a_power, b, b_power, k_range, rows_per_matrix, integers, nu
                     begin_block(s, np.float32(smallest), zero, kept, top[0], bad)
                     raise_powers(a_power[i], b_power[matrix], start, start + lanes, left, top[0])
                     begin_sum(s, kept, top[0], scale, part[0])
-                    add_products(a[i], b[matrix], start, start + lanes, left, scale, part[0])
+                    if integers[ALIGN] == RZ:
+                        add_products(a[i], b[matrix], start, start + lanes, left, scale, part[0])
+                    else:
+                        part[0] = 0
+                        add_cut(ONE, s.reshape((1, s.size)), 0, 1, 0, scale, part[0], integers[ALIGN])
+                        add_cut(a[i], b[matrix], start, start + lanes, left, scale, part[0], integers[ALIGN])
                     if integers[MODE] == RNE:
                         leave_nearest(part[0], top[0], numbers, s, bad)
                     elif numbers[SMALLEST] == LEAST_NORMAL:

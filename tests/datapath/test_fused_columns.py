@@ -1,0 +1,185 @@
+"""Fused sums in float32 carriers give the bits of the golden model, and leave alone what they cannot carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hwsim.arch.matrix_units import mma
+from hwsim.datapath import Datapath, fused_columns, fused_sums
+from hwsim.formats import get
+from hwsim.golden import datapath as golden
+
+OPERANDS = ["e4m3fn", "e5m2", "e4m3fnuz", "e5m2fnuz", "e2m1fn", "e3m2fn", "fp16", "bf16", "tf32"]
+SUMS = ["fp32", "fp16", "bf16", "e8m13", "e8m20", "e5m6", "e6m9"]
+
+
+@st.composite
+def units(draw: st.DrawFn) -> dict[str, Any]:
+    """Fused datapaths that the kernel serves, if the operands' exponents let it."""
+    align_bits = draw(st.sampled_from([1, 2, 5, 13, 23, 24, 25, 26]))
+    reduction: dict[str, Any] = {"kind": "fused", "align_bits": align_bits}
+    late = draw(st.booleans())
+    if late:
+        reduction |= {
+            "lanes": draw(st.sampled_from([4, 8, 6])),
+            "zero_exponent": draw(st.sampled_from([-999, None])),
+            "late": {
+                "align_bits": draw(st.sampled_from([1, 24, 30])),
+                "sum_align_bits": draw(st.sampled_from([3, 31, 32])),
+                "zero_exponent": draw(st.sampled_from([-126, None, 3])),
+                "drop_below": draw(st.sampled_from([None, 2, 25])),
+            },
+            "normalized_bits": draw(st.sampled_from([None, 4, 31])),
+            "negative_zero": draw(st.sampled_from(["never", "underflow"])),
+        }
+        if draw(st.booleans()):
+            members = draw(st.sampled_from(["contiguous", "interleaved"]))
+            reduction |= {"groups": {"count": 2, "members": members, "align_bits": align_bits}, "align": "floor"}
+    else:
+        reduction |= {
+            "lanes": draw(st.sampled_from([1, 3, 4, 8, 12, 16, 32])),
+            "align": draw(st.sampled_from(["truncate", "floor", "rne", "rna", "sticky"])),
+            "zero_exponent": draw(st.sampled_from([None, -132, -20])),
+        }
+    rounding = "rne" if late else draw(st.sampled_from(["rne", "rz"]))
+    operands = {"a": draw(st.sampled_from(OPERANDS)), "b": draw(st.sampled_from(OPERANDS))}
+    if draw(st.integers(0, 3)) == 0:
+        operands |= {"scale": draw(st.sampled_from(["e8m0fnu", "ue4m3"])), "scale_block": 4}
+    return {
+        "operands": operands,
+        "reduction": reduction,
+        "accumulator": {"format": draw(st.sampled_from(SUMS)), "rounding": rounding},
+    }
+
+
+def values(generator: np.random.Generator, shape: tuple[int, int], spread: int) -> np.ndarray:
+    """Numbers of many sizes, one in five zero."""
+    x = generator.standard_normal(shape) * 2.0 ** generator.integers(-spread, spread + 1, shape)
+    return x * (generator.random(shape) > 0.2)
+
+
+def compare(datapath: Datapath, a: np.ndarray, b: np.ndarray, c: Any = None, scales: Any = (None, None)) -> None:
+    lists = [None if x is None else x.tolist() for x in (c, *scales)]
+    expected, events = golden.matmul(datapath, a.tolist(), b.tolist(), *lists)
+    result = datapath.matmul_codes(a, b, c, *scales)
+    assert result.codes.tolist() == expected
+    assert (result.overflows, result.saturations) == (events.overflows, events.saturations)
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(units(), st.integers(0, 1 << 20), st.sampled_from([0, 1, 4, 10, 40]), st.booleans())
+def test_sums_are_the_golden_models(fields: dict[str, Any], seed: int, spread: int, special: bool) -> None:
+    datapath = Datapath.model_validate(fields)
+    generator = np.random.default_rng(seed)
+    operands = datapath.operands
+    a = operands.a.encode(values(generator, (2, 19), spread), overflow="saturate")
+    b = operands.b.encode(values(generator, (19, 3), spread), overflow="saturate")
+    c = datapath.c_format.encode(values(generator, (2, 3), 3 * spread), overflow="saturate")
+    if special and operands.a.has_nan:
+        a[1, 7] = operands.a.encode(np.nan)
+        c[0, 2] = datapath.c_format.encode(np.inf)
+    scales = (None, None)
+    if operands.scale is not None:
+        middle = 120 if operands.scale.name == "e8m0fnu" else 40
+        scales = tuple(generator.integers(middle, middle + 16, s).astype(np.uint8) for s in ((2, 5), (5, 3)))
+        if special:
+            scales[0][1, 2] = operands.scale.encode(np.nan)
+    compare(datapath, a, b, c, scales)
+    compare(datapath, a, b)
+
+
+def served(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each product that follows goes through the carriers."""
+    answers: list[bool] = []
+    keep = fused_columns.operands_fit
+
+    def asked(*arguments: Any) -> bool:
+        answers.append(keep(*arguments))
+        return answers[-1]
+
+    monkeypatch.setattr(fused_sums, "operands_fit", asked)
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("unit", "arguments"),
+    [
+        ("volta.mma", {"a": "fp16", "d": "fp16"}),
+        ("ampere.mma", {"a": "fp16", "d": "fp32"}),
+        ("ampere.mma", {"a": "bf16"}),
+        ("ampere.mma", {"a": "tf32"}),
+        ("ada.mma", {"a": "e4m3fn", "d": "fp16"}),
+        ("hopper.wgmma", {"a": "e5m2", "d": "fp32"}),
+        ("blackwell.tcgen05", {"a": "e4m3fn", "d": "fp32"}),
+        ("rtx_blackwell.mma", {"a": "e4m3fn", "scale": "e8m0fnu"}),
+        ("cdna3.mfma", {"a": "fp16"}),
+        ("cdna3.mfma", {"a": "e4m3fnuz"}),
+    ],
+)
+def test_matrix_units_are_served(unit: str, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ordinary numbers go through the carriers, in bands and strips of several tasks; a few are held to the golden
+    model, all to the general kernel."""
+    answers = served(monkeypatch)
+    datapath = mma(unit, **arguments).datapath
+    generator = np.random.default_rng(1)
+    a = datapath.operands.a.encode(values(generator, (70, 96), 2), overflow="saturate")
+    b = datapath.operands.b.encode(values(generator, (96, 150), 2), overflow="saturate")
+    c = datapath.c_format.encode(values(generator, (70, 150), 6), overflow="saturate")
+    fast = datapath.matmul_codes(a, b, c).codes
+    assert answers == [True]
+    monkeypatch.setattr(fused_sums, "operands_fit", lambda *_: False)
+    assert np.array_equal(fast, datapath.matmul_codes(a, b, c).codes)
+    for i, j in ((0, 0), (33, 129), (69, 149)):
+        expected = golden.dot(datapath, a[i].tolist(), b[:, j].tolist(), int(c[i, j]), golden.Events())
+        assert fast[i, j] == expected
+
+
+@pytest.mark.parametrize("exponent", [-127, -126, -102, -101, -100, -99, 124, 125, 126, 127])
+@pytest.mark.parametrize("late", [False, True])
+def test_addends_at_the_ends_of_the_carriers(exponent: int, late: bool) -> None:
+    """A first addend far below all products, or far above, alone and beside them."""
+    reduction: dict[str, Any] = {"kind": "fused", "lanes": 4, "align_bits": 24}
+    if late:
+        reduction |= {"zero_exponent": -999, "late": {"align_bits": 24, "sum_align_bits": 32, "zero_exponent": -126}}
+    fields = {"operands": {"a": "fp16", "b": "fp16"}, "reduction": reduction, "accumulator": "fp32"}
+    datapath = Datapath.model_validate(fields)
+    half, single = get("fp16"), get("fp32")
+    a = half.encode(np.array([[0.0] * 8, [0, 1, 0, 0, 0, 0, 0, 2**-24], [65504.0] * 8]))
+    b = half.encode(np.array([[1.0, -1.0, 2**-24, 0.0]] * 8))
+    c = single.encode(np.outer([1.0, -1.0, 1.75], [1.0, 1.5, -1.0, 1.999]) * 2.0**exponent)
+    compare(datapath, a, b, c)
+
+
+@pytest.mark.parametrize("power", [-52, -51, -50, -49, 61, 62, 63, 64])
+def test_products_at_the_ends_of_the_carriers(power: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bf16 squares around 2**−100 and 2**125: those beyond go to the general kernel, with the same bits."""
+    answers = served(monkeypatch)
+    fields = {
+        "operands": {"a": "bf16", "b": "bf16"},
+        "reduction": {"kind": "fused", "lanes": 8, "align_bits": 24, "zero_exponent": -132},
+        "accumulator": {"format": "fp32", "rounding": "rz"},
+    }
+    datapath = Datapath.model_validate(fields)
+    x = np.random.default_rng(abs(power)).uniform(1, 2, (3, 8)) * 2.0**power
+    a, b = get("bf16").encode(x, "rz"), get("bf16").encode(x.T.copy(), "rz")
+    compare(datapath, a, b)
+    assert answers == [-100 <= 2 * power <= 125]
+
+
+def test_parts_of_a_chunked_sum() -> None:
+    """Chunks that do and do not fill their last block."""
+    for every in (8, 12, 32):
+        fields = {
+            "operands": {"a": "e4m3fn", "b": "e4m3fn"},
+            "reduction": {"kind": "fused", "lanes": 8, "align_bits": 13, "zero_exponent": -133},
+            "accumulator": {"every": every, "inner": {"format": "e8m13", "rounding": "rz"}, "into": "fp32"},
+        }
+        datapath = Datapath.model_validate(fields)
+        generator = np.random.default_rng(every)
+        a, b = (get("e4m3fn").encode(values(generator, s, 2)) for s in ((2, 37), (37, 3)))
+        compare(datapath, a, b)
