@@ -24,12 +24,12 @@ General = Callable[[Products, FloatAccumulator, Sums, np.ndarray], int]
 
 
 def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums) -> bool:
-    """Whether `float64_sums` may be used: products that float64 holds, no RD (its zeros are −0), all finite."""
+    """Whether `float64_sums` may be used: products that float64 holds, all finite."""
     target = accumulator.float_format
     formats = products.a_format, products.b_format
     if not (products.multiplier.kernel == 0 or products.uses_table) or products.shape[1] == 1:
         return False
-    if accumulator.rounding == "rd" or accumulator.flush or any(f.kind != "float" for f in formats):
+    if accumulator.flush or any(f.kind != "float" for f in formats):
         return False
     if products.bits > WIDEST_PRODUCT or (products.uses_table and products.scales_products):
         return False
@@ -45,7 +45,7 @@ def _all_finite(products: Products, sums: Sums) -> bool:
     return finite and bool(((sums.tag == 0) | (sums.tag == MINUS_ZERO)).all())
 
 
-def tree_serves(products: Products, steps: Sequence[tuple[FloatFormat, str]], sums: Sums) -> bool:
+def tree_serves(products: Products, steps: Sequence[FloatFormat], sums: Sums) -> bool:
     """Whether `tree_float64_sums` may be used for roundings into these formats: products, adders, accumulator."""
     operands = products.a_format, products.b_format
     if not (products.multiplier.kernel == 0 or products.uses_table) or products.shape[1] == 1:
@@ -54,10 +54,9 @@ def tree_serves(products: Products, steps: Sequence[tuple[FloatFormat, str]], su
         return False
     if products.uses_table and products.scales_products:
         return False
-    for target, rounding in steps:
-        if rounding == "rd" or not 2 <= target.precision <= WIDEST_SUM or not target.has_negative_zero:
-            return False
-    formats = [*operands, *(target for target, _ in steps)]
+    if any(not 2 <= target.precision <= WIDEST_SUM or not target.has_negative_zero for target in steps):
+        return False
+    formats = [*operands, *steps]
     if any(e not in EXPONENTS for f in formats for e in (f.emin, f.emax)):  # type: ignore[attr-defined]
         return False
     return _all_finite(products, sums)
@@ -84,6 +83,33 @@ def tree_float64_sums(
     again = np.repeat(failed, COLUMNS_PER_STRIP, axis=1)[:, :columns]
     count = general(products, accumulator, sums, np.flatnonzero(again)) if again.any() else 0
     store(carried, ~again, accumulator.float_format, sums)
+    return count
+
+
+def exact_serves(products: Products, accumulator: FloatAccumulator, sums: Sums) -> bool:
+    """Whether `exact_float64_sums` may be used: as for one rounding a product, of exact products."""
+    return products.multiplier.kernel == 0 and float64_serves(products, accumulator, sums)
+
+
+def exact_float64_sums(
+    products: Products, accumulator: FloatAccumulator, sums: Sums, lanes: int, general: General
+) -> int:
+    """Add all products to ``sums`` in place in blocks of ``lanes``; strips that overflow are left to ``general``."""
+    from hwsim.kernels.exact_float64 import COLUMNS_PER_STRIP, exact_float64
+
+    target = accumulator.float_format
+    carried = sums.values()
+    rows, columns = carried.shape
+    failed = np.zeros((rows, -(-columns // COLUMNS_PER_STRIP)), np.bool_)
+    smallest, magic, last_place, largest, mode, _ = carrier_numbers(target, accumulator.rounding, False)
+    over_threads(
+        exact_float64, failed.size, products.count // VECTOR_SPAN,
+        *products.values, (products.first, products.last), products.rows_per_matrix, lanes,
+        smallest, magic, last_place, int(mode), largest, target.has_negative_zero, carried, failed,
+    )  # fmt: skip
+    again = np.repeat(failed, COLUMNS_PER_STRIP, axis=1)[:, :columns]
+    count = general(products, accumulator, sums, np.flatnonzero(again)) if again.any() else 0
+    store(carried, ~again, target, sums)
     return count
 
 

@@ -39,13 +39,11 @@ FEWEST_COLUMNS = 2
 
 def unit_fits(reduction: Fused, accumulator: FloatAccumulator) -> bool:
     """Whether the kernel knows this block's alignment and this accumulator's rounding."""
-    target, zero = accumulator.float_format, reduction.zero_exponent
+    target = accumulator.float_format
     if accumulator.flush or accumulator.saturates or not 2 <= target.precision <= CARRIER_BITS:
         return False
     if target.emin not in SUM_EXPONENTS or target.emax not in SUM_EXPONENTS:
         return False
-    if zero is not None and zero > target.emin:
-        return False  # zero products would count beside a sum that is not zero
     return _late_fits(reduction, accumulator) if reduction.late is not None else _early_fits(reduction, accumulator)
 
 

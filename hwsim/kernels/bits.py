@@ -47,25 +47,14 @@ def _bits_to_float32(context, x):
     return types.float32(types.int32), generate
 
 
-def _floor(context, x):
-    """The largest whole number at or below a float64, as a float64 (``np.floor`` calls a library, which hinders
-    vectorising)."""
-
-    def generate(_context, builder, _signature, arguments):
-        function = builder.module.declare_intrinsic("llvm.floor", [ir.DoubleType()])
-        return builder.call(function, arguments)
-
-    return types.float64(types.float64), generate
-
-
-def _rounding32(name, meaning):
-    """An intrinsic that rounds a float32 to a whole number."""
+def _whole(name, llvm_type, numba_type, meaning):
+    """An intrinsic that rounds to a whole number (numpy's call a library, which hinders vectorising)."""
 
     def rounding(context, x):
         def generate(_context, builder, _signature, arguments):
-            return builder.call(builder.module.declare_intrinsic(name, [ir.FloatType()]), arguments)
+            return builder.call(builder.module.declare_intrinsic(name, [llvm_type]), arguments)
 
-        return types.float32(types.float32), generate
+        return numba_type(numba_type), generate
 
     rounding.__doc__ = meaning
     return intrinsic(rounding)
@@ -75,7 +64,9 @@ float_to_bits: Any = intrinsic(_float_to_bits)
 bits_to_float: Any = intrinsic(_bits_to_float)
 float32_to_bits: Any = intrinsic(_float32_to_bits)
 bits_to_float32: Any = intrinsic(_bits_to_float32)
-floor: Any = intrinsic(_floor)
-floor32: Any = _rounding32("llvm.floor", "The largest whole number at or below a float32.")
-nearest32: Any = _rounding32("llvm.rint", "The nearest whole number to a float32, ties to even.")
-toward_zero32: Any = _rounding32("llvm.trunc", "A float32 without its fraction.")
+floor: Any = _whole("llvm.floor", ir.DoubleType(), types.float64, "The largest whole number at or below.")
+nearest: Any = _whole("llvm.rint", ir.DoubleType(), types.float64, "The nearest whole number, ties to even.")
+toward_zero: Any = _whole("llvm.trunc", ir.DoubleType(), types.float64, "The number without its fraction.")
+floor32: Any = _whole("llvm.floor", ir.FloatType(), types.float32, "The largest whole number at or below.")
+nearest32: Any = _whole("llvm.rint", ir.FloatType(), types.float32, "The nearest whole number, ties to even.")
+toward_zero32: Any = _whole("llvm.trunc", ir.FloatType(), types.float32, "The number without its fraction.")

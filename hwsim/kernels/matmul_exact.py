@@ -16,6 +16,9 @@ from hwsim.kernels.rounding import bit_length
 LIMB = 32
 LIMB_MASK = (1 << 32) - 1
 SETTLE_EVERY = 1 << 28
+NARROW_BITS = 24
+"""Products of at most this many bits go into one limb whole: shifted by up to 31 they leave room for 64 of them."""
+NARROW_EVERY = 64
 
 
 @njit(cache=True)
@@ -31,6 +34,13 @@ def deposit(limbs, base, significand, exponent):
     limbs[i] += sign * (low & LIMB_MASK)
     limbs[i + 1] += sign * ((low >> LIMB) + (high & LIMB_MASK))
     limbs[i + 2] += sign * (high >> LIMB)
+
+
+@njit(cache=True, inline="always")
+def deposit_narrow(limbs, base, significand, exponent):
+    """The same for |significand| < 2**`NARROW_BITS`; limbs then need settling every `NARROW_EVERY` times."""
+    position = exponent - base
+    limbs[position >> 5] += significand << (position & 31)
 
 
 @njit(cache=True)
@@ -72,18 +82,21 @@ def withdraw(limbs, base):
 @njit(cache=True, nogil=True)
 def exact(
     a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, rows_per_matrix,
-    lanes, word, accumulator, sums, sums_exponent, sums_tag, span,
+    lanes, word, accumulator, outputs, sums, sums_exponent, sums_tag, span,
 ):  # fmt: skip
     """Sum blocks of ``lanes`` products and the sum so far exactly, round each block once; returns the overflows.
 
-    ``word`` is (base, number of limbs). An exact zero is +0. The arrays and the span are those of
+    ``word`` is (base, number of limbs). An exact zero is +0. The arrays, ``outputs`` and the span are those of
     `sequential`.
     """
     columns = sums.shape[1]
     base = word[0]
     count = 0
     limbs = np.zeros(word[1], np.int64)
-    for output in range(span[0], span[1]):
+    narrow = rule[4] <= NARROW_BITS
+    every = NARROW_EVERY if narrow else SETTLE_EVERY
+    for where in range(span[0], span[1]):
+        output = outputs[where] if outputs.size else where
         i = output // columns
         j = output - i * columns
         row = i // rows_per_matrix * columns + j
@@ -102,8 +115,11 @@ def exact(
                 if (a_tag[i, k] | b_tag[row, k]) & 3:
                     tag = add_tags(tag, product_tag(np.int64(a_tag[i, k]), np.int64(b_tag[row, k]), p, 0))
                 elif p != 0:
-                    deposit(limbs, base, p, pe)
-                if (k - start) % SETTLE_EVERY == SETTLE_EVERY - 1:
+                    if narrow:
+                        deposit_narrow(limbs, base, p, pe)
+                    else:
+                        deposit(limbs, base, p, pe)
+                if (k - start) % every == every - 1:
                     settle(limbs)
             if tag != FINITE:
                 s, e, tag, _ = round_infinity(tag, accumulator)

@@ -14,21 +14,27 @@ import numpy as np
 from numba import njit
 
 from hwsim.kernels.bits import EXPONENT_FIELD, bits_to_float, float_to_bits
-from hwsim.kernels.rounding import RNE, RU, RZ
+from hwsim.kernels.rounding import RD, RNE, RU, RZ
 
 COLUMNS_PER_STRIP = 256
 
 
+@njit(cache=True, inline="always")
+def two_sum(x, y):
+    """``x + y`` to the nearest float64 and the error of that, both exact together (Knuth)."""
+    total = x + y
+    part = total - x
+    return total, (x - (total - part)) + (y - part)
+
+
 @njit(cache=True)
 def add_rounded(s, p, smallest, magic, last_place, mode):
-    """``s + p`` rounded once to the format, by any mode but RD.
+    """``s + p`` rounded once to the format.
 
     ``smallest`` is 2**emin, ``magic`` 1.5 · 2**(53 − precision) and ``last_place`` 2**(1 − precision). Directed
     modes start from the nearest number and step back to the neighbour where that lies on the wrong side.
     """
-    t = s + p
-    part = t - s
-    error = (s - (t - part)) + (p - part)
+    t, error = two_sum(s, p)
     bits = float_to_bits(t)
     # Away from zero where the error has the sum's sign, else toward zero; only if the last bit is even.
     step = 1 - 2 * ((float_to_bits(error) ^ bits) >> 63 & 1)
@@ -43,6 +49,11 @@ def add_rounded(s, p, smallest, magic, last_place, mode):
             r -= unit if abs(r) > abs(odd) else 0.0
         elif mode == RU:
             r += abs(unit) if r < odd else 0.0
+        elif mode == RD:
+            r -= abs(unit) if r > odd else 0.0
+            # Zeros of unlike sign, and numbers that cancel, give −0 (IEEE 754 section 6.3).
+            if t == 0.0 and (float_to_bits(s) | float_to_bits(p)) != 0:
+                return -0.0
         else:  # RNA: a tie that went to the even number toward zero
             r += unit if (odd - r) + (odd - r) == unit else 0.0
     return math.copysign(r, t)

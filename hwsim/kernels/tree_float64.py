@@ -37,6 +37,18 @@ def add_all(x, y, numbers, beyond):
             x[j] = r
 
 
+@njit(cache=True)
+def round_all(x, numbers, beyond):
+    """``x[j] ← round(x[j])``, zeros with their sign."""
+    smallest, magic, last_place, largest = numbers[SMALLEST], numbers[MAGIC], numbers[LAST_PLACE], numbers[LARGEST]
+    mode, least = int(numbers[MODE]), numbers[SMALLEST] if numbers[FLUSH] else 0.0
+    for j in range(x.size):
+        r = add_rounded(x[j], -0.0, smallest, magic, last_place, mode)
+        r = r if abs(r) >= least else np.copysign(0.0, r)
+        beyond[j] += abs(r) > largest
+        x[j] = r if x[j] != 0.0 else x[j]
+
+
 @njit(cache=True, nogil=True)
 def tree_float64(
     a, b, a_code, b_code, table, k_range, rows_per_matrix, lanes, product, adder, accumulator, sums, failed, span
@@ -56,7 +68,6 @@ def tree_float64(
         matrix = i // rows_per_matrix
         s = sums[i, left:right]
         terms = np.empty((lanes, right - left))
-        nothing = np.full(right - left, -0.0)
         beyond = np.zeros(right - left, np.int64)
         for start in range(k_range[0], k_range[1], lanes):
             for lane in range(lanes):
@@ -75,7 +86,7 @@ def tree_float64(
                     for j in range(term.size):
                         term[j] = x * y[j]
                 if product[MAGIC] != 0.0:
-                    add_all(term, nothing, product, beyond)
+                    round_all(term, product, beyond)
             width = lanes
             while width > 1:
                 for pair in range(width // 2):

@@ -8,7 +8,7 @@ import pytest
 from hwsim.datapath import Datapath, MatmulResult
 from hwsim.datapath.float64_sums import float64_serves
 from hwsim.datapath.products import Products
-from hwsim.datapath.reductions import sequential
+from hwsim.datapath.reductions import exact, sequential, tree
 from hwsim.datapath.sums import Sums
 from hwsim.formats import get
 
@@ -29,14 +29,16 @@ def both(datapath: Datapath, a: np.ndarray, b: np.ndarray, c: np.ndarray | None)
     """The result by the float64 way, then by the general kernel alone."""
     quick = datapath.matmul_codes(a, b, c)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sequential, "float64_serves", lambda *_: False)
+        patch.setattr(exact, "exact_serves", lambda *_: False)
+        for module, name in ((sequential, "float64_serves"), (sequential, "tree_serves"), (tree, "tree_serves")):
+            patch.setattr(module, name, lambda *_: False)
         return [quick, datapath.matmul_codes(a, b, c)]
 
 
 @pytest.mark.parametrize("overflow", ["inf", "saturate"])
 @pytest.mark.parametrize(("a", "b", "total"), PAIRS)
 @pytest.mark.parametrize("spread", ["like", "any", "few bits"])
-@pytest.mark.parametrize("rounding", ["rne", "rna", "rz", "ru"])
+@pytest.mark.parametrize("rounding", ["rne", "rna", "rz", "ru", "rd"])
 def test_the_same_bits(a: str, b: str, total: str, overflow: str, spread: str, rounding: str) -> None:
     accumulator = {"format": total, "overflow": overflow, "rounding": rounding}
     fields = {"operands": {"a": a, "b": b}, "accumulator": accumulator}
@@ -54,6 +56,32 @@ def test_the_same_bits(a: str, b: str, total: str, overflow: str, spread: str, r
         assert (quick.overflows, quick.saturations) == (general.overflows, general.saturations)
 
 
+@pytest.mark.parametrize("reduction", [
+    {"kind": "tree", "lanes": 4},
+    {"kind": "tree", "lanes": 7, "format": "fp16", "product": "e5m6", "product_rounding": "rd"},
+    {"kind": "tree", "lanes": 3, "product": "fp32"},
+    {"kind": "exact", "lanes": 4},
+    {"kind": "exact", "lanes": 7},
+    {"kind": "sequential", "fused": False},
+    {"kind": "sequential", "fused": False, "product": "fp16", "product_rounding": "rz"},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("accumulator", [
+    {"format": "fp32"}, {"format": "e4m3fnuz"}, {"format": "fp32", "flush": True}, {"format": "bf16", "rounding": "rd"},
+    {"format": "fp16", "rounding": "ru", "overflow": "saturate"}, {"format": "e5m6", "rounding": "rna", "flush": True},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("spread", ["like", "any", "few bits"])
+def test_trees_and_products_that_are_rounded(reduction: object, accumulator: object, spread: str) -> None:
+    for operand in ("fp16", "bf16"):
+        fields = {"operands": {"a": operand, "b": operand}, "reduction": reduction, "accumulator": accumulator}
+        datapath = Datapath.model_validate(fields)
+        generator = np.random.default_rng(len(spread))
+        left, right = (_codes(get(operand), spread, shape, generator) for shape in ((5, 23), (23, 200)))
+        for start in (None, _codes(datapath.c_format, spread, (5, 200), generator)):
+            quick, general = both(datapath, left, right, start)
+            assert np.array_equal(quick.codes, general.codes)
+            assert (quick.overflows, quick.saturations) == (general.overflows, general.saturations)
+
+
 def _codes(number_format: object, spread: str, shape: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
     f = number_format
     if spread == "any":  # all exponents, subnormals and zeros; without infinities and NaN
@@ -68,7 +96,6 @@ def _codes(number_format: object, spread: str, shape: tuple[int, int], generator
 @pytest.mark.parametrize(
     "change",
     [
-        {"accumulator": {"format": "fp32", "rounding": "rd"}},
         {"operands": {"a": "int8", "b": "int8"}},
         {"operands": {"a": "fp32", "b": "e11m30"}},
         {"accumulator": {"format": "e5m0"}},

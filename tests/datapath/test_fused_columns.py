@@ -93,16 +93,81 @@ def test_sums_are_the_golden_models(fields: dict[str, Any], seed: int, spread: i
     compare(datapath, a, b)
 
 
+WIDE = ["fp32", "tf32", "bf16", "fp16", "e5m2", "int8", "q4.4", "posit16", "takum_linear16"]
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(
+    st.sampled_from(WIDE),
+    st.sampled_from(WIDE),
+    st.sampled_from(["fp32", "e8m30", "e11m40", "fp16"]),
+    st.sampled_from(["rne", "rz"]),
+    st.sampled_from(["truncate", "floor", "rne", "rna", "sticky"]),
+    st.tuples(st.sampled_from([1, 3, 8]), st.sampled_from([1, 8, 24, 40])),
+    st.sampled_from([None, -20, -132]),
+    st.tuples(st.integers(0, 1 << 20), st.sampled_from([0, 3, 30])),
+)
+def test_float64_carries_wide_operands(
+    a: str, b: str, total: str, rounding: str, align: str, block: tuple[int, int], zero: int | None, draw: Any
+) -> None:
+    lanes, align_bits = block
+    reduction = {"kind": "fused", "lanes": lanes, "align_bits": align_bits, "align": align, "zero_exponent": zero}
+    datapath = Datapath.model_validate(
+        {
+            "operands": {"a": a, "b": b},
+            "reduction": reduction,
+            "accumulator": {"format": total, "rounding": rounding},
+        }
+    )
+    seed, spread = draw
+    generator = np.random.default_rng(seed)
+    x, y = (
+        f.encode(values(generator, shape, spread), overflow="saturate")
+        for f, shape in ((datapath.operands.a, (2, 11)), (datapath.operands.b, (11, 3)))
+    )
+    compare(datapath, x, y)
+    compare(datapath, x, y, datapath.c_format.encode(values(generator, (2, 3), 3 * spread), overflow="saturate"))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize(("scale", "middle"), [("e8m0fnu", 120), ("ue4m3", 40), ("ue4m3", 0)])
+def test_scaled_groups_are_carried(count: int, scale: str, middle: int) -> None:
+    fields = {
+        "operands": {"a": "e2m1fn", "b": "e2m1fn", "scale": scale, "scale_block": 16 // count},
+        "reduction": {
+            "kind": "fused",
+            "lanes": 16,
+            "align_bits": 35,
+            "zero_exponent": -139,
+            "groups": {"count": count, "scaled": True},
+        },
+        "accumulator": {"format": "fp32", "rounding": "rz"},
+    }
+    datapath = Datapath.model_validate(fields)
+    generator = np.random.default_rng(middle + count)
+    blocks = 48 // (16 // count)
+    for _ in range(4):
+        a, b = (generator.integers(0, 16, shape).astype(np.uint8) for shape in ((3, 48), (48, 4)))
+        a[0, :20], b[:20, 2] = 0, 8  # whole groups of zeros
+        scales = [generator.integers(middle, middle + 9, s).astype(np.uint8) for s in ((3, blocks), (blocks, 4))]
+        if middle == 0:
+            scales[0][1, 0] = 0x7F
+        c = datapath.c_format.encode(values(generator, (3, 4), 60))
+        compare(datapath, a, b, c, scales)
+        compare(datapath, a, b, None, scales)
+
+
 def served(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each product that follows goes through the carriers."""
     answers: list[bool] = []
-    keep = fused_columns.operands_fit
+    keep = fused_sums.carriers
 
-    def asked(*arguments: Any) -> bool:
-        answers.append(keep(*arguments))
-        return answers[-1]
+    def asked(*arguments: Any) -> Any:
+        found = keep(*arguments)
+        answers.append(found is fused_columns.run)
+        return found
 
-    monkeypatch.setattr(fused_sums, "operands_fit", asked)
+    monkeypatch.setattr(fused_sums, "carriers", asked)
     return answers
 
 
@@ -132,7 +197,7 @@ def test_matrix_units_are_served(unit: str, arguments: dict[str, Any], monkeypat
     c = datapath.c_format.encode(values(generator, (70, 150), 6), overflow="saturate")
     fast = datapath.matmul_codes(a, b, c).codes
     assert answers == [True]
-    monkeypatch.setattr(fused_sums, "operands_fit", lambda *_: False)
+    monkeypatch.setattr(fused_sums, "carriers", lambda *_: None)
     assert np.array_equal(fast, datapath.matmul_codes(a, b, c).codes)
     for i, j in ((0, 0), (33, 129), (69, 149)):
         expected = golden.dot(datapath, a[i].tolist(), b[:, j].tolist(), int(c[i, j]), golden.Events())

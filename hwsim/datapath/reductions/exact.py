@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import Field
 
 from hwsim.datapath.accumulators.float import FloatAccumulator
 from hwsim.datapath.factor import exponent_range
+from hwsim.datapath.float64_sums import exact_float64_sums, exact_serves
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
@@ -18,6 +20,8 @@ from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 CARRY_BITS = 32
 """Room at the top of the word for the carries of up to 2**32 additions."""
+SHORT_BLOCK = 8
+"""Products that are added as an expansion, whose work grows with their square, sooner than in the long word."""
 
 
 @reductions.register("exact")
@@ -49,10 +53,16 @@ class Exact(Reduction):
         return True
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
-        from hwsim.kernels.matmul_exact import exact
-
         if products.length == 0:
             return 0
+        if self.lanes_of(products.length) <= SHORT_BLOCK and exact_serves(products, accumulator, sums):
+            return exact_float64_sums(products, accumulator, sums, self.lanes_of(products.length), self._general)
+        return self._general(products, accumulator, sums, np.zeros(0, np.int64))
+
+    def _general(self, products: Products, accumulator: FloatAccumulator, sums: Sums, outputs: np.ndarray) -> int:
+        """Any format, on the sums that ``outputs`` lists, all where it is empty."""
+        from hwsim.kernels.matmul_exact import exact
+
         low, high = product_range(products.a_format, products.b_format, products.multiplier)
         if products.scales is not None and products.scales_products:
             lowest, highest = exponent_range(products.scales.format)
@@ -63,9 +73,9 @@ class Exact(Reduction):
             high = max(high, int(sums.exponent.max()) + sums.bits, target.emax + 1)
         limbs = (high + CARRY_BITS - low) // 32 + 3
         return over_threads(
-            exact, products.sum_count, products.count // SCALAR_SPAN,
+            exact, outputs.size or products.sum_count, products.count // SCALAR_SPAN,
             *products.unpacked, products.rule(), (products.first, products.last), products.rows_per_matrix,
-            self.lanes_of(products.length), (low, limbs), accumulator.parameters(),
+            self.lanes_of(products.length), (low, limbs), accumulator.parameters(), outputs,
             sums.significand, sums.exponent, sums.tag,
         )  # fmt: skip
 

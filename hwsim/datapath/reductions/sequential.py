@@ -8,7 +8,13 @@ import numpy as np
 from pydantic import model_validator
 
 from hwsim.datapath.accumulators.float import FloatAccumulator
-from hwsim.datapath.float64_sums import float64_serves, float64_sums
+from hwsim.datapath.float64_sums import (
+    carrier_numbers,
+    float64_serves,
+    float64_sums,
+    tree_float64_sums,
+    tree_serves,
+)
 from hwsim.datapath.fma_sums import fma_sums, is_fma_chain
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
@@ -47,6 +53,12 @@ class Sequential(ProductRounding, Reduction):
             return fma_sums(products, sums)
         if self.fused and float64_serves(products, accumulator, sums):
             return float64_sums(products, accumulator, sums, self._general)
+        rounded = None if self.fused else self.product_format(accumulator)
+        target = accumulator.float_format
+        if tree_serves(products, [target] if rounded is None else [rounded, target], sums):  # of one lane
+            first = carrier_numbers(rounded, self.product_rounding, accumulator.flush and rounded == target)
+            last = carrier_numbers(target, accumulator.rounding, accumulator.flush)
+            return tree_float64_sums(products, accumulator, sums, 1, [first, last, last], self._general)
         return self._general(products, accumulator, sums, np.zeros(0, np.int64))
 
     def _general(self, products: Products, accumulator: FloatAccumulator, sums: Sums, outputs: np.ndarray) -> int:

@@ -72,16 +72,12 @@ class Tree(ProductRounding, Reduction):
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         rounded = self.product_format(accumulator) if self.product is not None else None
-        steps = [
-            (self.adder_format(accumulator), self.adder_rounding(accumulator)),
-            (accumulator.float_format, accumulator.rounding),
-            *([(rounded, self.product_rounding)] if rounded is not None else []),
-        ]
-        if tree_serves(products, steps, sums):
-            (adder, adder_rounding), (target, rounding) = steps[:2]
+        adder, target = self.adder_format(accumulator), accumulator.float_format
+        if tree_serves(products, [f for f in (rounded, adder, target) if f is not None], sums):
+            roundings = self.product_rounding, self.adder_rounding(accumulator), accumulator.rounding
             numbers = [
                 carrier_numbers(f, mode, accumulator.flush and f == target)
-                for f, mode in ((rounded, self.product_rounding), (adder, adder_rounding), (target, rounding))
+                for f, mode in zip((rounded, adder, target), roundings, strict=True)
             ]
             return tree_float64_sums(products, accumulator, sums, self.lanes, numbers, self._general)
         return self._general(products, accumulator, sums, np.zeros(0, np.int64))
