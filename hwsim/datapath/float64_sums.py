@@ -64,11 +64,11 @@ def tree_serves(products: Products, steps: Sequence[FloatFormat], sums: Sums) ->
 
 def tree_float64_sums(
     products: Products, accumulator: FloatAccumulator, sums: Sums, lanes: int,
-    steps: Sequence[tuple[float, ...]], general: General,
+    steps: tuple[tuple[float, ...], np.ndarray, tuple[float, ...]], general: General,
 ) -> int:  # fmt: skip
     """Add all products to ``sums`` in place by trees; strips that overflow are left to ``general``.
 
-    ``steps`` has the `carrier_numbers` of the products' rounding, of the adders' and of the accumulator's.
+    ``steps`` has the `carrier_numbers` of the products' rounding, of each level's adders and of the accumulator.
     """
     from hwsim.kernels.tree_float64 import COLUMNS_PER_STRIP, tree_float64
 

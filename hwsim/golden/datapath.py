@@ -229,22 +229,26 @@ def _rounded_product(reduction: Any, accumulator: Any, product: Number) -> Numbe
 
 def _tree(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
     reduction: Any = datapath.reduction
-    adder = Target(
-        reduction.format or accumulator.format,
-        reduction.rounding or accumulator.rounding,
-        accumulator.overflow if reduction.format is None else None,
-        accumulator.flush and (reduction.format or accumulator.format) == accumulator.format,
-    )
+    own = reduction.levels or (reduction.format,)
     total = enter(datapath, accumulator, start, events)
     for block in blocks(products, reduction.lanes):
-        level = block
+        level, depth = block, 0
         if reduction.product is not None:
             level = [_rounded_product(reduction, accumulator, p) for p in block]
         while len(level) > 1:
+            adder = _adder(reduction, accumulator, own[min(depth, len(own) - 1)])
             pairs = [add(x, y, adder) for x, y in zip(level[0::2], level[1::2], strict=False)]
-            level = [*pairs, *level[2 * len(pairs) :]]
+            level, depth = [*pairs, *level[2 * len(pairs) :]], depth + 1
         total = add(total, level[0], _target(accumulator), events)
     return total
+
+
+def _adder(reduction: Any, accumulator: Any, own: Any) -> Target:
+    """The adders of a level with a format of their ``own``, or with the accumulator's and its overflow."""
+    chosen = own or accumulator.format
+    overflow = accumulator.overflow if own is None else None
+    flushes = accumulator.flush and chosen == accumulator.format
+    return Target(chosen, reduction.rounding or accumulator.rounding, overflow, flushes)
 
 
 def _fused(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:

@@ -51,13 +51,14 @@ def round_all(x, numbers, beyond):
 
 @njit(cache=True, nogil=True)
 def tree_float64(
-    a, b, a_code, b_code, table, k_range, rows_per_matrix, lanes, product, adder, accumulator, sums, failed, span
+    a, b, a_code, b_code, table, k_range, rows_per_matrix, lanes, product, adders, accumulator, sums, failed, span
 ):
     """Add blocks of ``lanes`` products of finite ``a`` [G·M, K] and ``b`` [G, K, N] to ``sums`` [G·M, N] in place.
 
-    ``product``, ``adder`` and ``accumulator`` are the numbers named above; a ``product`` of magic 0 leaves products
-    exact. With a ``table`` (size above 1) they are looked up by the sum of the codes. Where a sum leaves a range the
-    strip's ``failed`` is set and its sums are of no use. Tasks and spans are those of `sequential_float64`. Returns 0.
+    ``product``, each row of ``adders`` (one a level) and ``accumulator`` are the numbers named above; a ``product`` of
+    magic 0 leaves products exact. With a ``table`` (size above 1) they are looked up by the sum of the codes. Where a
+    sum leaves a range the strip's ``failed`` is set and its sums are of no use. Tasks and spans are those of
+    `sequential_float64`. Returns 0.
     """
     columns = sums.shape[1]
     strips = failed.shape[1]
@@ -88,15 +89,17 @@ def tree_float64(
                 if product[MAGIC] != 0.0:
                     round_all(term, product, beyond)
             width = lanes
+            level = 0
             while width > 1:
                 for pair in range(width // 2):
                     first = terms[pair]
                     if pair:
                         first[:] = terms[2 * pair]
-                    add_all(first, terms[2 * pair + 1], adder, beyond)
+                    add_all(first, terms[2 * pair + 1], adders[level], beyond)
                 if width & 1:
                     terms[width // 2] = terms[width - 1]
                 width = (width + 1) // 2
+                level += 1
             add_all(s, terms[0], accumulator, beyond)
         failed[i, task - i * strips] = beyond.sum() != 0
     return 0

@@ -78,6 +78,7 @@ reductions = st.one_of(
         {"kind": st.just("tree"), "lanes": st.sampled_from([1, 2, 3, 4, 7, 8])},
         optional={
             "format": st.sampled_from(SUMS),
+            "levels": st.lists(st.sampled_from(SUMS), max_size=3).map(tuple),
             "rounding": st.sampled_from(ROUNDINGS),
             "product": st.sampled_from(SUMS),
         },

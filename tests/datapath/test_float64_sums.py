@@ -58,6 +58,7 @@ def test_the_same_bits(a: str, b: str, total: str, overflow: str, spread: str, r
 
 @pytest.mark.parametrize("reduction", [
     {"kind": "tree", "lanes": 4},
+    {"kind": "tree", "lanes": 8, "levels": ["fp16", "e8m13"]},
     {"kind": "tree", "lanes": 7, "format": "fp16", "product": "e5m6", "product_rounding": "rd"},
     {"kind": "tree", "lanes": 3, "product": "fp32"},
     {"kind": "exact", "lanes": 4},

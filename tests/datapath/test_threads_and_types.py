@@ -85,7 +85,7 @@ def test_kernels_hold_no_floating_point_type() -> None:
     none = np.zeros(0, np.int64)
     calls = [
         (matmul_sequential.sequential, (*head, target, target, np.zeros(0, np.int64), *out, every)),
-        (matmul_tree.tree, (*head, 2, target, target, target, none, *out, every)),
+        (matmul_tree.tree, (*head, 2, target, np.array([target]), target, none, *out, every)),
         (matmul_fused.fused, (*head, *scales, unit, target, (-14, -14), none, *out, every)),
         (matmul_exact.exact, (*head, 2, (-100, 9), target, none, *out, every)),
         (matmul_sequential.add_arrays, (*out, 11, *out, 11, target, (0, 2))),

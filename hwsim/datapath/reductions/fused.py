@@ -58,6 +58,9 @@ class Fused(Reduction):
     negative_zero: Literal["never", "underflow"] = "never"
     """Whether a negative sum that rounds to zero gives −0. An exact zero is +0."""
 
+    nan: Literal["canonical", "quiet"] = "canonical"
+    """Bits of a NaN result: all ones below a zero sign bit (0x7FFFFFFF), or the format's own quiet NaN."""
+
     @classmethod
     def examples(cls) -> list[Self]:
         pair = Groups(count=2, members="interleaved", align_bits=4)
@@ -65,7 +68,7 @@ class Fused(Reduction):
         return [
             cls(lanes=4, align_bits=10),
             cls(lanes=3, align_bits=2, align="rne", zero_exponent=-3),
-            cls(lanes=4, align_bits=3, align="sticky", groups=Groups(count=2), product_limit=4),
+            cls(lanes=4, align_bits=3, align="sticky", nan="quiet", groups=Groups(count=2), product_limit=4),
             cls(lanes=4, align_bits=5, late=late, normalized_bits=7, negative_zero="underflow"),
             cls(lanes=6, align_bits=4, align="floor", groups=pair, late=late.model_copy(update={"drop_below": 3})),
         ]
@@ -98,7 +101,7 @@ class Fused(Reduction):
 
     @property
     def canonical_nan(self) -> bool:
-        return True
+        return self.nan == "canonical"
 
     def kernel_parameters(self) -> tuple[int, ...]:
         """As `hwsim.kernels.matmul_fused.UNIT_PARAMETERS` has them."""

@@ -58,7 +58,7 @@ class Sequential(ProductRounding, Reduction):
         if tree_serves(products, [target] if rounded is None else [rounded, target], sums):  # of one lane
             first = carrier_numbers(rounded, self.product_rounding, accumulator.flush and rounded == target)
             last = carrier_numbers(target, accumulator.rounding, accumulator.flush)
-            return tree_float64_sums(products, accumulator, sums, 1, [first, last, last], self._general)
+            return tree_float64_sums(products, accumulator, sums, 1, (first, np.array([last]), last), self._general)
         return self._general(products, accumulator, sums, np.zeros(0, np.int64))
 
     def _general(self, products: Products, accumulator: FloatAccumulator, sums: Sums, outputs: np.ndarray) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from hwsim.datapath.accumulators.float import FloatAccumulator
 from hwsim.datapath.float64_sums import carrier_numbers, tree_float64_sums, tree_serves
@@ -35,51 +35,71 @@ class Tree(ProductRounding, Reduction):
     """Products per tree."""
     format: FormatName | None = None
     """Format of the tree's adders; the accumulator's when not given."""
+    levels: tuple[FormatName, ...] = ()
+    """Formats of the adders level by level from the products on, the last one for all further levels; ``format``
+    for every level when not given."""
     rounding: Rounding | None = None
     """Rounding of the tree's adders; the accumulator's when not given."""
 
-    @field_validator("format")
+    @field_validator("format", "levels")
     @classmethod
-    def _adds_floats(cls, value: Format | None) -> Format | None:
-        problem = float_accumulator_problem(value) if value is not None else None
-        if problem:
-            raise ValueError(problem)
+    def _adds_floats(cls, value: Any) -> Any:
+        for each in value if isinstance(value, tuple) else (value,):
+            if each is not None and (problem := float_accumulator_problem(each)):
+                raise ValueError(problem)
         return value
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if self.levels and self.format is not None:
+            raise ValueError("give 'format' for all adders or 'levels', not both")
+        return self
 
     @classmethod
     def examples(cls) -> list[Self]:
-        return [cls(lanes=4), cls(lanes=3, format=get("bf16"), rounding="rz"), cls(lanes=5, product=get("e4m3"))]
+        return [cls(lanes=4), cls(lanes=3, format=get("bf16"), rounding="rz"), cls(lanes=5, product=get("e4m3")), cls(
+            lanes=7, levels=(get("e5m4"), get("fp16"))
+        )]  # fmt: skip
 
     def lanes_of(self, k: int) -> int:
         return self.lanes
 
-    def adder_format(self, accumulator: FloatAccumulator) -> FloatFormat:
-        """Format of the tree's adders."""
-        chosen = self.format if self.format is not None else accumulator.format
-        assert isinstance(chosen, FloatFormat)
-        return chosen
+    @property
+    def depth(self) -> int:
+        """Levels of adders: ⌈log2 lanes⌉."""
+        return (self.lanes - 1).bit_length()
+
+    def adder_formats(self, accumulator: FloatAccumulator) -> list[FloatFormat]:
+        """Format of the adders of each level (of one where there are none)."""
+        chosen = self.levels or (self.format or accumulator.format,)
+        formats = [chosen[min(level, len(chosen) - 1)] for level in range(max(self.depth, 1))]
+        return [f for f in formats if isinstance(f, FloatFormat)]
 
     def adder_rounding(self, accumulator: FloatAccumulator) -> Rounding:
         """Rounding of the tree's adders."""
         return self.rounding or accumulator.rounding
 
-    def adder_parameters(self, accumulator: FloatAccumulator) -> FloatParameters:
-        """The tree's adders for kernels; overflow as the accumulator's where they share its format."""
-        overflow = accumulator.overflow if self.format is None else None
-        adder = self.adder_format(accumulator)
-        flush = accumulator.flush and adder == accumulator.format
-        return float_parameters(adder, self.adder_rounding(accumulator), overflow, flush)
+    def adder_parameters(self, accumulator: FloatAccumulator) -> list[FloatParameters]:
+        """The adders of each level for kernels; overflow as the accumulator's where none has a format of its own."""
+        overflow = accumulator.overflow if self.format is None and not self.levels else None
+        rounding = self.adder_rounding(accumulator)
+        return [
+            float_parameters(adder, rounding, overflow, accumulator.flush and adder == accumulator.format)
+            for adder in self.adder_formats(accumulator)
+        ]
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         rounded = self.product_format(accumulator) if self.product is not None else None
-        adder, target = self.adder_format(accumulator), accumulator.float_format
-        if tree_serves(products, [f for f in (rounded, adder, target) if f is not None], sums):
-            roundings = self.product_rounding, self.adder_rounding(accumulator), accumulator.rounding
-            numbers = [
-                carrier_numbers(f, mode, accumulator.flush and f == target)
-                for f, mode in zip((rounded, adder, target), roundings, strict=True)
-            ]
-            return tree_float64_sums(products, accumulator, sums, self.lanes, numbers, self._general)
+        adders, target = self.adder_formats(accumulator), accumulator.float_format
+        if tree_serves(products, [f for f in (rounded, *adders, target) if f is not None], sums):
+
+            def numbers(f: FloatFormat | None, rounding: str) -> tuple[float, ...]:
+                return carrier_numbers(f, rounding, accumulator.flush and f == target)
+
+            product = numbers(rounded, self.product_rounding)
+            levels = np.array([numbers(f, self.adder_rounding(accumulator)) for f in adders])
+            steps = product, levels, numbers(target, accumulator.rounding)
+            return tree_float64_sums(products, accumulator, sums, self.lanes, steps, self._general)
         return self._general(products, accumulator, sums, np.zeros(0, np.int64))
 
     def _general(self, products: Products, accumulator: FloatAccumulator, sums: Sums, outputs: np.ndarray) -> int:
@@ -87,16 +107,17 @@ class Tree(ProductRounding, Reduction):
         from hwsim.kernels.matmul_tree import tree
 
         rounding = NO_FORMAT if self.product is None else self.product_parameters(accumulator)
-        adder, target = self.adder_parameters(accumulator), accumulator.parameters()
+        adders, target = np.array(self.adder_parameters(accumulator), np.int64), accumulator.parameters()
+        widest = max(rounding[0], int(adders[:, 0].max()), target[0])
         return over_threads(
             tree, outputs.size or products.sum_count, products.count // SCALAR_SPAN,
-            *products.unpacked, products.rule(max(rounding[0], adder[0], target[0])),
-            (products.first, products.last), products.rows_per_matrix, self.lanes, rounding, adder, target,
+            *products.unpacked, products.rule(widest),
+            (products.first, products.last), products.rows_per_matrix, self.lanes, rounding, adders, target,
             outputs, sums.significand, sums.exponent, sums.tag,
         )  # fmt: skip
 
     def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:
-        if accumulator.kind == "integer" and (self.format is not None or self.product is not None):
+        if accumulator.kind == "integer" and (self.format or self.levels or self.product):
             raise ValueError("the adders before an integer accumulator grow and take no 'format' or 'product'")
 
     def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:
@@ -105,10 +126,12 @@ class Tree(ProductRounding, Reduction):
         if accumulator.kind == "integer":
             parts: list[Part] = integer_tree_parts(multiplier.product_bits(a, b), self.lanes)
         else:
-            share, levels = (self.lanes - 1) / self.lanes, (self.lanes - 1).bit_length()
-            adder = self.adder_format(accumulator)
             parts = self.product_parts(accumulator) if self.product is not None else []
-            parts.append(Part("tree adder", FloatAdder(adder.exponent_bits, adder.precision), share, share, levels))
+            inputs = self.lanes
+            for adder in self.adder_formats(accumulator)[: self.depth]:
+                share = (inputs // 2) / self.lanes
+                parts.append(Part("tree adder", FloatAdder(adder.exponent_bits, adder.precision), share, share))
+                inputs = (inputs + 1) // 2
         return [*parts, *accumulator.parts(self.lanes, True)]
 
 
