@@ -39,8 +39,8 @@ def whole_gemm(
     a: Any,
     b: Any,
     scaling: Scaling,
-    rows: Sequence[int] | None,
-    columns: Sequence[int] | None,
+    rows: Sequence[int] | np.ndarray | None,
+    columns: Sequence[int] | np.ndarray | None,
     progress: Progress | None,
 ) -> np.ndarray:
     """See `GemmOrder.matmul`."""
@@ -72,7 +72,7 @@ def whole_gemm(
     return asked
 
 
-def _chosen(indices: Sequence[int] | None, length: int, what: str) -> np.ndarray:
+def _chosen(indices: Sequence[int] | np.ndarray | None, length: int, what: str) -> np.ndarray:
     """Distinct indices, ascending."""
     if indices is None:
         return np.arange(length)
@@ -82,7 +82,7 @@ def _chosen(indices: Sequence[int] | None, length: int, what: str) -> np.ndarray
     return found
 
 
-def _repeated(chosen: np.ndarray, given: Sequence[int] | None) -> np.ndarray:
+def _repeated(chosen: np.ndarray, given: Sequence[int] | np.ndarray | None) -> np.ndarray:
     """Places of what was asked for, in the order in which it was."""
     return np.arange(len(chosen)) if given is None else np.searchsorted(chosen, np.asarray(given, np.int64))
 

@@ -58,16 +58,21 @@ def fused_multiply_add(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarra
     """
     with np.errstate(all="ignore"):
         product = x.astype(np.float64) * y.astype(np.float64)
-        wide = np.broadcast_to(z.astype(np.float64), product.shape)
-        total = product + wide
-        part = total - product
-        error = (product - (total - part)) + (wide - part)  # Knuth's two-sum
+        return round_to_odd(product, np.broadcast_to(z.astype(np.float64), product.shape)).astype(np.float32)
+
+
+def round_to_odd(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x + y of float64 arrays: where it is not exact, of the two neighbours the one whose last bit is 1."""
+    with np.errstate(all="ignore"):
+        total = x + y
+        part = total - x
+        error = (x - (total - part)) + (y - part)  # Knuth's two-sum
         inexact = np.isfinite(error) & (error != 0)
         bits = total.view(np.int64)
         even = inexact & ((bits & 1) == 0)
         outward = (error > 0) == (total > 0)
-        odd = bits + np.where(even, np.where(outward, 1, -1), 0)
-        return odd.view(np.float64).astype(np.float32)
+        odd: np.ndarray = (bits + np.where(even, np.where(outward, 1, -1), 0)).view(np.float64)
+    return odd
 
 
 def encode(

@@ -119,8 +119,8 @@ class GemmOrder(Record):
         bias: Any = None,
         block_scale_a: Any = None,
         block_scale_b: Any = None,
-        rows: Sequence[int] | None = None,
-        columns: Sequence[int] | None = None,
+        rows: Sequence[int] | np.ndarray | None = None,
+        columns: Sequence[int] | np.ndarray | None = None,
         progress: Progress | None = None,
     ) -> np.ndarray:
         """Bit patterns A [M, K] · B [K, N] -> codes of `result_format`, [M, N], or [len(rows), len(columns)].
