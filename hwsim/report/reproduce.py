@@ -70,8 +70,8 @@ def notes(found: Reproduction) -> list[str]:
         *lines,
         "≠: share of outputs whose bits differ. ulp, L2: largest and relative error against exact sums."
         " token: share of rows whose largest output is in another column (the first of equals)."
-        " LayerCast and exact sums keep their precision for L2 and tokens; for bits they are rounded to the output's"
-        " format.",
+        " LC: LayerCast's fp32. It and exact sums keep their precision for L2 and tokens; for bits they are rounded"
+        " to the output's format.",
     ]
 
 
@@ -79,7 +79,10 @@ def notes(found: Reproduction) -> list[str]:
 
 
 def _ulp(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.4g}"
+    if value is None or value < 9999.5:
+        return NOTHING if value is None else f"{value:.4g}"
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}e{int(exponent)}"
 
 
 def _error(value: float | None) -> str:
@@ -102,7 +105,17 @@ def _formats(case: Case) -> list[str]:
 
 def _against(found: Reproduction) -> Table:
     table = _table("Against the references", ("",))
-    heads = ("≠ first", "≠ LayerCast", "≠ exact", "ulp", "L2", "token\n≠ first", "token\n≠ exact", "first ≠ at", "bits")
+    heads = (
+        "≠ first",
+        "≠ LC",
+        "≠ exact",
+        "ulp",
+        "L2",
+        "token\n≠ first",
+        "token\n≠ exact",
+        "first ≠ at",
+        "bits\n≠ first's",
+    )
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     for case in found.cases:
@@ -119,13 +132,13 @@ def _first(each: Divergence, found: Reproduction) -> tuple[str, str]:
     if each.first is None:
         return NOTHING, NOTHING
     digits = -(-found.gemm.output.bits // 4)
-    bits = f"{each.first.bits:0{digits}x}, not {each.first.reference_bits:0{digits}x}"
+    bits = f"{each.first.bits:0{digits}x} {each.first.reference_bits:0{digits}x}"
     return f"[{each.first.row}, {each.first.column}]", bits
 
 
 def _batches(cases: Sequence[Case]) -> Table:
     first = cases[0].batches[0].batch
-    table = _table(f"The same rows in other batches, against batches of {first}; where bits differ", ("",))
+    table = _table(f"In other batches than of {first}, where bits differ", ("",))
     for head in ("Batch", "Tile", "S", "row 0 ≠", "all ≠", "ulp", "token ≠"):
         table.add_column(head, justify="right", no_wrap=True)
     for case in cases:

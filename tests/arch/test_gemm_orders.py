@@ -9,6 +9,7 @@ import pytest
 from hwsim.arch.gemm_orders import gemm_order, names
 from hwsim.arch.matrix_units import mma
 from hwsim.base.errors import InputError
+from hwsim.cli.check import check_file
 from hwsim.formats import get
 
 
@@ -17,6 +18,11 @@ def test_every_shipped_order_says_where_it_is_from(name: str) -> None:
     order = gemm_order(name)
     assert order.name == name and order.description and order.evidence.source
     assert order.result_format(mma("hopper.wgmma", a="e4m3fn", d="fp32")) == get("bf16")
+
+
+@pytest.mark.parametrize("name", names())
+def test_hwsim_check_knows_orders(name: str) -> None:
+    assert check_file(name) == ("gemm_orders", name)
 
 
 def test_the_rules_of_cublaslt() -> None:
