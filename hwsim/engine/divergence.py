@@ -18,7 +18,7 @@ class Output:
     codes: np.ndarray
     """[rows, columns] in the output's format."""
     values: np.ndarray
-    """float64; of references more precise than ``codes``."""
+    """float32 or float64; of references more precise than ``codes``."""
 
     @property
     def tokens(self) -> np.ndarray:
@@ -59,11 +59,11 @@ def divergence(
 ) -> Divergence:
     """How ``output`` differs from ``reference``; ``rows`` and ``columns`` are the numbers of those compared."""
     differs = output.codes != reference.codes
-    held = output_format.decode(reference.codes, np.float64)
+    values = output.values.astype(np.float64)
     return Divergence(
         share(differs),
-        max_ulp(output.values, held, output_format) if output.values.size else 0.0,
-        relative_l2(output.values, reference.values),
+        max_ulp(values, output_format.decode(reference.codes, np.float64), output_format),
+        relative_l2(values, reference.values.astype(np.float64)),
         share(output.tokens != reference.tokens),
         _first(output, reference, differs, rows, columns),
     )

@@ -193,7 +193,7 @@ class _Runs:
                 self._found[key] = self._whole(order) if whole else self._in_batches(order, batch)
         self.watch.next()
         codes = self._found[key]
-        return codes, self.gemm.output.decode(codes, np.float64)
+        return codes, self.gemm.output.decode(codes)
 
     def _whole(self, order: GemmOrder) -> np.ndarray:
         rows, columns = self.gemm.rows, self.gemm.columns
@@ -222,7 +222,7 @@ def _references(gemm: Gemm, unit: MatrixUnit, watch: _Watch) -> list[Output]:
     plain = GemmOrder(epilogue=Epilogue(output=get("fp32")))
     sums = plain.matmul(mma("simt.fma", a=f.a, b=f.b, d="fp32"), a, b, progress=watch)
     watch.next()
-    values = get("fp32").decode(sums, np.float64)
+    values = get("fp32").decode(sums)
     layercast = Output(LAYERCAST, _rounded(gemm.output, values), values)
     exact = Output(EXACT, *exact_product(f.a, f.b, gemm.output, a, b))
     watch.next()

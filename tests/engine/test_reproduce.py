@@ -12,7 +12,7 @@ from hwsim.arch.matrix_units import mma
 from hwsim.base.errors import InputError
 from hwsim.datapath import Datapath
 from hwsim.engine.divergence import Difference, Output, divergence
-from hwsim.engine.exact_product import exact_product, lowest_place, two_exact_parts
+from hwsim.engine.exact_product import Measured, exact_product, lowest_place, two_exact_parts
 from hwsim.engine.reproduce import EXACT, LAYERCAST, Gemm, reproduce
 from hwsim.formats import get
 from hwsim.golden.formats import decode, encode
@@ -169,7 +169,7 @@ def test_both_ways_to_exact_sums_agree() -> None:
     b = f.round(rng.normal(size=(300, 5)))
     b = np.concatenate([b, f.round(b[::-1] * (1 + 2.0**-7))])
     b[:, 0] = np.concatenate([b[:300, 0], b[:300, 0][::-1]])  # column 0 cancels to zero
-    parts = two_exact_parts(a.astype(np.float64), b.astype(np.float64))
+    parts = two_exact_parts(a.astype(np.float64), b.astype(np.float64), Measured.of(b))
     assert parts is not None
     codes, values = exact_product(f, f, f, f.encode(a), f.encode(b))
     datapath = Datapath(operands={"a": f, "b": f}, reduction={"kind": "exact"}, accumulator={"format": f})
@@ -179,10 +179,19 @@ def test_both_ways_to_exact_sums_agree() -> None:
 
 def test_wide_ranges_need_the_long_word() -> None:
     a = np.array([[2.0**60, 1.0, 2.0**-60]])
-    assert two_exact_parts(a, a.T) is None
+    assert two_exact_parts(a, a.T, Measured.of(a.T)) is None
     f = get("bf16")
     codes, _ = exact_product(f, f, f, f.encode(a), f.encode(a.T))
     assert f.decode(codes)[0, 0] == 2.0**120
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0])
+def test_special_values_need_the_long_word(value: float) -> None:
+    x = np.array([[1.0, value], [2.0, 1.0]]) if value else np.zeros((2, 2))
+    assert Measured.of(x) is None
+    f = get("bf16")
+    _, values = exact_product(f, f, f, f.encode(x), f.encode(np.ones((2, 1))))
+    assert np.array_equal(values[:, 0], x.sum(axis=1), equal_nan=True)
 
 
 @pytest.mark.parametrize(("x", "place"), [([1.0], 0), ([0.75, 8.0], -2), ([0.0, 2.0**-149], -149), ([3.0 * 2**40], 40)])
