@@ -70,6 +70,8 @@ class Case:
     order: str
     tile: tuple[int, int, int]
     split_k: int
+    workers: int | None
+    """Of stream-K."""
     evidence: dict[str, dict[str, str]]
     """Of the unit and of the order: grade and source."""
     against: dict[str, Divergence]
@@ -244,6 +246,7 @@ def _case(number: int, run: _Runs, output: Output, references: Sequence[Output],
     return Case(
         number, unit.name, unit.instruction, (formats.a.name, formats.b.name), run.order.name,
         (order.tile.m, order.tile.n, order.tile.k), order.split_k,
+        order.stream_k.workers if order.stream_k is not None else None,
         {"unit": unit.evidence.model_dump(), "order": run.order.evidence.model_dump()},
         against, _batches(run, batches),
     )  # fmt: skip

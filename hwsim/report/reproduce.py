@@ -95,8 +95,12 @@ def _ways(cases: Sequence[Case], length: int) -> Table:
         names = [shortened(name, length) for name in (f"{case.unit} {'·'.join(_formats(case))}", case.order)]
         grades = [case.evidence[part]["grade"].removesuffix("-checked") for part in ("unit", "order")]
         tile = "×".join(map(str, case.tile))
-        table.add_row(str(case.number), names[0], grades[0], names[1], grades[1], tile, str(case.split_k))
+        table.add_row(str(case.number), names[0], grades[0], names[1], grades[1], tile, _cut(case))
     return table
+
+
+def _cut(case: Case) -> str:
+    return str(case.split_k) if case.workers is None else f"{case.workers} workers"
 
 
 def _formats(case: Case) -> list[str]:

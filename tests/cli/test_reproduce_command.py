@@ -82,6 +82,14 @@ def test_operands_from_files(tmp_path):
     assert "[3, 64] and [3, 64]" in invoke("--a", files[1], "--b", files[1]).stderr
 
 
+def test_orders_are_listed_and_shown():
+    listed = CliRunner().invoke(cli, ["list", "orders"])
+    assert "cublaslt_rtx4060_slow" in listed.stdout
+    shown = CliRunner().invoke(cli, ["show", "stream_k_a100"])
+    assert shown.exit_code == 0 and "arXiv:2301.03598" in shown.stdout
+    assert "fill_sms_h100" in CliRunner().invoke(cli, ["show", "orders/fill_sms_h10"]).stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
