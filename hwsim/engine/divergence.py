@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from hwsim.engine.metrics import max_ulp, relative_l2
+from hwsim.engine.metrics import max_ulp
 from hwsim.formats.base import Format
+
+ROWS = 256
+"""Rows that are compared at once, in float64: they bound the memory."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +63,37 @@ def divergence(
 ) -> Divergence:
     """How ``output`` differs from ``reference``; ``rows`` and ``columns`` are the numbers of those compared."""
     differs = output.codes != reference.codes
-    values = output.values.astype(np.float64)
+    blocks = [slice(first, first + ROWS) for first in range(0, len(differs), ROWS)]
     return Divergence(
         share(differs),
-        max_ulp(values, output_format.decode(reference.codes, np.float64), output_format),
-        relative_l2(values, reference.values.astype(np.float64)),
+        _max_ulp(output, reference, output_format, blocks),
+        _relative_l2(output, reference, blocks),
         share(output.tokens != reference.tokens),
         _first(output, reference, differs, rows, columns),
     )
+
+
+def _max_ulp(output: Output, reference: Output, output_format: Format, blocks: list[slice]) -> float | None:
+    largest = 0.0
+    for rows in blocks:
+        held = output_format.decode(reference.codes[rows], np.float64)
+        found = max_ulp(output.values[rows].astype(np.float64), held, output_format)
+        if found is None:
+            return None
+        largest = max(largest, found)
+    return largest
+
+
+def _relative_l2(output: Output, reference: Output, blocks: list[slice]) -> float | None:
+    noise = signal = 0.0
+    with np.errstate(all="ignore"):
+        for rows in blocks:
+            exact = reference.values[rows].astype(np.float64)
+            noise += float(np.sum(np.square(output.values[rows] - exact)))
+            signal += float(np.sum(np.square(exact)))
+    if not (math.isfinite(noise) and math.isfinite(signal)) or signal == 0:
+        return None
+    return math.sqrt(noise / signal)
 
 
 def share(which: np.ndarray) -> float:
