@@ -11,11 +11,15 @@ from hwsim.base.errors import InputError, did_you_mean
 FOLDERS = {
     "archs": "arch_configs",
     "matrix_units": "arch_configs/matrix_units",
+    "gemm_orders": "arch_configs/gemm_orders",
     "workloads": "workloads",
     "studies": "studies",
 }
 """Kind of description to the folder that holds it."""
-_NOUN = {"archs": "architecture", "matrix_units": "matrix unit", "workloads": "workload", "studies": "study"}
+_NOUN = {
+    "archs": "architecture", "matrix_units": "matrix unit", "gemm_orders": "GEMM order", "workloads": "workload",
+    "studies": "study",
+}  # fmt: skip
 
 
 def folder(kind: str) -> Path:

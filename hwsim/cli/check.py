@@ -10,12 +10,16 @@ from hwsim.base.document import Document, read_document
 from hwsim.base.errors import HwsimError, InputError, did_you_mean
 from hwsim.base.shipped import FOLDERS, find, shipped
 
-KINDS = {"archs": "architecture", "workloads": "workload", "studies": "study", "formats": "formats"}
+KINDS = {
+    "archs": "architecture", "workloads": "workload", "studies": "study", "formats": "formats",
+    "gemm_orders": "GEMM order",
+}  # fmt: skip
 _TELLING_KEYS = {
     "archs": ("compute", "memories", "technology", "quantization", "vector"),
     "workloads": ("operators", "tensors", "inputs", "calibration", "metric", "numerics"),
     "studies": ("vary", "architecture", "workloads", "objectives", "constraints", "search"),
     "formats": ("formats", "kind", "element", "levels"),
+    "gemm_orders": ("tile", "split_k", "split", "combine", "promote_every", "stream_k", "tiling", "epilogue"),
 }
 """Top-level keys that tell what a file describes."""
 
@@ -24,7 +28,7 @@ _TELLING_KEYS = {
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...]) -> None:
-    """Check architectures, workloads, studies and formats; recognised by what is in them."""
+    """Check architectures, workloads, studies, formats and GEMM orders; recognised by what is in them."""
     bad = 0
     for file in files:
         try:
@@ -66,6 +70,10 @@ def _load(kind: str, path: Path) -> str:
         from hwsim.formats import load
 
         return ", ".join(load(path))
+    if kind == "gemm_orders":
+        from hwsim.arch.gemm_orders import gemm_order
+
+        return gemm_order(str(path)).name
     if kind == "workloads":
         from hwsim.workload import Workload
 

@@ -73,6 +73,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
     "memories": (("name", "what it is"), _parts("memories")),
     "technologies": (("name", "prices from"), _technologies),
     "archs": (("name", "description"), _described("archs")),
+    "orders": (("name", "description"), _described("gemm_orders")),
     "workloads": (("name", "description"), _described("workloads")),
     "studies": (("name", "question"), _described("studies")),
 }

@@ -81,6 +81,8 @@ def _names(kind: str) -> Iterator[str]:
         return iter(technology.names())
     if kind in ("archs", "workloads", "studies"):
         return iter(shipped(kind))
+    if kind == "orders":
+        return iter(shipped("gemm_orders"))
     return iter(registries()[kind].names())
 
 
@@ -140,5 +142,6 @@ _SHOWN: dict[str, Callable[[str], Views | None]] = {
     "technologies": _technology,
     **{kind: _part(kind) for kind in ("units", "multipliers", "reductions", "accumulators", "memories")},
     **{kind: _shipped(kind) for kind in ("archs", "workloads", "studies")},
+    "orders": _shipped("gemm_orders"),
 }
 """Kind to what shows a name of that kind, or answers None."""

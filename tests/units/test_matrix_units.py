@@ -179,7 +179,7 @@ def test_experiments(experiment: dict[str, Any]) -> None:
 def test_all_units_of_the_table_are_there() -> None:
     assert set(names()) == {
         "volta.mma", "turing.mma", "ampere.mma", "ada.mma", "hopper.mma", "hopper.wgmma", "blackwell.mma",
-        "blackwell.tcgen05", "rtx_blackwell.mma", "cdna1.mfma", "cdna2.mfma", "cdna3.mfma",
+        "blackwell.tcgen05", "rtx_blackwell.mma", "cdna1.mfma", "cdna2.mfma", "cdna3.mfma", "simt.fma",
     }  # fmt: skip
 
 
