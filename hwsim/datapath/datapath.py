@@ -130,6 +130,7 @@ class Datapath(Record):
             raise ValueError(f"order is not a permutation of 0 … {len(self.order) - 1}")
         self.multiplier.check(a, b)
         self.accumulator.check(a, b)
+        self.accumulator.check_reduction(self.reduction)
         self.reduction.check(a, b, self.multiplier, self._entered)
         limit = INTEGER_PRODUCT_BITS if self._entered.kind == "integer" else PRODUCT_BITS
         bits = self.multiplier.product_bits(a, b)
@@ -175,7 +176,7 @@ class Datapath(Record):
         if self.reduction.scales_groups:
             return "group"
         outer = getattr(self.accumulator, "into", None)
-        chunks = outer is not None and outer.kind == "float" and self._entered.kind == "integer"
+        chunks = outer is not None and outer.kind != "integer" and self._entered.kind == "integer"
         return "chunk" if chunks else "product"
 
     def _check_addend(self) -> None:

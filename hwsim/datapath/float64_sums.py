@@ -29,7 +29,11 @@ def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums
     formats = products.a_format, products.b_format
     if not (products.multiplier.kernel == 0 or products.uses_table) or products.shape[1] == 1:
         return False
-    if accumulator.rounding == "rd" or accumulator.flush or any(f.kind != "float" for f in formats):
+    if (
+        accumulator.rounding not in ("rne", "rna", "rz", "ru")
+        or accumulator.flush
+        or any(f.kind != "float" for f in formats)
+    ):
         return False
     if products.bits > WIDEST_PRODUCT or (products.uses_table and products.scales_products):
         return False

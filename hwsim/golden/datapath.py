@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 from hwsim.base.errors import HwsimError
 from hwsim.datapath.datapath import Datapath
 from hwsim.datapath.factor import fraction_places
-from hwsim.formats.exact import TWO, floor_log2
+from hwsim.formats.exact import TWO, Draw, floor_log2
 from hwsim.golden import fused
+from hwsim.golden.draws import CHUNK, LOAD, STEP, TREE, draw
 from hwsim.golden.formats import decode, encode
 from hwsim.golden.number import (
     ZERO,
@@ -33,7 +35,7 @@ from hwsim.golden.number import (
 )
 
 Codes = Sequence[Sequence[int]]
-_Rule = Callable[[Datapath, Any, Sequence[Number], Number | None, Events], Number]
+_Rule = Callable[[Datapath, Any, "Terms", Number | None, Events], Number]
 
 
 def matmul(
@@ -52,7 +54,7 @@ def matmul(
         [
             dot(
                 datapath, row, column, None if c is None else c[i][j], events,
-                None if scale_a is None else scale_a[i], right[j],
+                None if scale_a is None else scale_a[i], right[j], i * len(columns) + j,
             )
             for j, column in enumerate(columns)
         ]
@@ -69,8 +71,12 @@ def dot(
     events: Events,
     scale_a: Sequence[int] | None = None,
     scale_b: Sequence[int] | None = None,
+    output: int = 0,
 ) -> int:
-    """One output: the code of ``c + Σ a[k]·b[k]``, or the value of an integer sum without an output format."""
+    """One output: the code of ``c + Σ a[k]·b[k]``, or the value of an integer sum without an output format.
+
+    ``output`` is its index in the whole product, by which random roundings draw their bits.
+    """
     operands = datapath.operands
     left, right = (
         [enter_operand(datapath, code, f) for code in codes] for codes, f in ((a, operands.a), (b, operands.b))
@@ -90,7 +96,7 @@ def dot(
     start = None
     if c is not None:
         start = unpack(datapath.c_format, flush(datapath.c_format, c) if operands.flush else c)
-    total = accumulate(datapath, datapath.accumulator, Terms(products, scales), start, events)
+    total = accumulate(datapath, datapath.accumulator, Terms(products, scales, output), start, events)
     return leave(datapath, total, events)
 
 
@@ -100,13 +106,21 @@ class Terms:
 
     products: Sequence[Number]
     scales: Sequence[Number | None]
+    output: int = 0
+    """Which output they belong to."""
+    first: int = 0
+    """The k of the first."""
 
     def __len__(self) -> int:
         return len(self.products)
 
     def part(self, first: int, last: int) -> Terms:
         """Those with k in [first, last)."""
-        return Terms(self.products[first:last], self.scales[first:last])
+        return Terms(self.products[first:last], self.scales[first:last], self.output, self.first + first)
+
+    def draw(self, accumulator: Any, offset: int, place: int = STEP) -> Draw | None:
+        """The random bits of the addition of the ``offset``-th product (or of the block that starts there)."""
+        return draw(accumulator, self.output, self.first + offset, place)
 
 
 def enter_operand(datapath: Datapath, code: int, f: Any) -> int:
@@ -139,14 +153,15 @@ def pair_scales(datapath: Datapath, scale_a: Any, scale_b: Any, k: int) -> list[
 def accumulate(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     """All products and ``start`` in the accumulator, by the datapath's reduction."""
     if accumulator.kind == "chunked":
-        total = enter(datapath, accumulator.into, start, events)
+        total = enter(datapath, accumulator.into, start, events, terms.output)
         for first in range(0, len(terms), accumulator.every):
             part = terms.part(first, first + accumulator.every)
             chunk = accumulate(datapath, accumulator.inner or accumulator.into, part, None, events)
             if datapath.scaled_at == "chunk" and part.scales[0] is not None:
                 chunk = times(chunk, part.scales[0])
                 chunk = chunk if chunk.special or chunk.magnitude else ZERO  # integers have no −0
-            total = add_into(datapath, accumulator.into, total, chunk, events)
+            bits = draw(accumulator.into, terms.output, (terms.first + first) // accumulator.every, CHUNK)
+            total = add_into(datapath, accumulator.into, total, chunk, events, bits)
         return total
     if accumulator.kind == "integer":
         total = enter(datapath, accumulator, start, events)
@@ -154,27 +169,27 @@ def accumulate(datapath: Datapath, accumulator: Any, terms: Terms, start: Number
             total = add_into(datapath, accumulator, total, finite(exact_sum(block)), events)
         return total
     if not len(terms):
-        return enter(datapath, accumulator, start, events)
-    if datapath.reduction.kind == "fused":
-        return _fused(datapath, accumulator, terms, start, events)
+        return enter(datapath, accumulator, start, events, terms.output)
     rule: _Rule = _FLOAT_SUMS.get(datapath.reduction.kind, _by_its_own_rule)
-    return rule(datapath, accumulator, terms.products, start, events)
+    return rule(datapath, accumulator, terms, start, events)
 
 
-def enter(datapath: Datapath, accumulator: Any, start: Number | None, events: Events) -> Number:
+def enter(datapath: Datapath, accumulator: Any, start: Number | None, events: Events, output: int = 0) -> Number:
     """``start`` as the accumulator's register holds it; cleared when not given."""
     if start is None:
         return ZERO
     if accumulator.kind == "integer":
         return fit(datapath, accumulator, start.signed, events)
-    return round_to(start, _target(accumulator), events)
+    return round_to(start, _target(accumulator), events, draw(accumulator, output, 0, LOAD))
 
 
-def add_into(datapath: Datapath, accumulator: Any, x: Number, y: Number, events: Events) -> Number:
+def add_into(
+    datapath: Datapath, accumulator: Any, x: Number, y: Number, events: Events, bits: Draw | None = None
+) -> Number:
     """``x + y`` in an accumulator of one level."""
     if accumulator.kind == "integer":
         return fit(datapath, accumulator, x.signed + y.signed, events)
-    return add(x, y, _target(accumulator), events)
+    return add(x, y, _target(accumulator), events, bits)
 
 
 def fit(datapath: Datapath, accumulator: Any, x: Fraction, events: Events) -> Number:
@@ -212,12 +227,12 @@ def blocks(products: Sequence[Number], lanes: int) -> Iterator[list[Number]]:
         yield block + [ZERO] * (lanes - len(block))
 
 
-def _sequential(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
+def _sequential(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     reduction: Any = datapath.reduction
-    total = enter(datapath, accumulator, start, events)
-    for product in products:
+    total = enter(datapath, accumulator, start, events, terms.output)
+    for k, product in enumerate(terms.products):
         term = product if reduction.fused else _rounded_product(reduction, accumulator, product)
-        total = add(total, term, _target(accumulator), events)
+        total = add(total, term, _target(accumulator), events, terms.draw(accumulator, k))
     return total
 
 
@@ -227,7 +242,7 @@ def _rounded_product(reduction: Any, accumulator: Any, product: Number) -> Numbe
     return round_to(product, Target(product_format, reduction.product_rounding, None, flushes))
 
 
-def _tree(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
+def _tree(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     reduction: Any = datapath.reduction
     adder = Target(
         reduction.format or accumulator.format,
@@ -235,15 +250,20 @@ def _tree(datapath: Datapath, accumulator: Any, products: Any, start: Number | N
         accumulator.overflow if reduction.format is None else None,
         accumulator.flush and (reduction.format or accumulator.format) == accumulator.format,
     )
-    total = enter(datapath, accumulator, start, events)
-    for block in blocks(products, reduction.lanes):
+    draws = accumulator if reduction.rounding is None else None
+    total = enter(datapath, accumulator, start, events, terms.output)
+    for index, block in enumerate(blocks(terms.products, reduction.lanes)):
+        first, place = index * reduction.lanes, count(TREE)
         level = block
         if reduction.product is not None:
             level = [_rounded_product(reduction, accumulator, p) for p in block]
         while len(level) > 1:
-            pairs = [add(x, y, adder) for x, y in zip(level[0::2], level[1::2], strict=False)]
+            pairs = [
+                add(x, y, adder, None, terms.draw(draws, first, next(place)))
+                for x, y in zip(level[0::2], level[1::2], strict=False)
+            ]
             level = [*pairs, *level[2 * len(pairs) :]]
-        total = add(total, level[0], _target(accumulator), events)
+        total = add(total, level[0], _target(accumulator), events, terms.draw(accumulator, first))
     return total
 
 
@@ -263,7 +283,7 @@ def _fused(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | N
             scales = [part.scales[k] or ZERO for k in range(0, len(part), reduction.group_size)]
             scales += [ZERO] * (reduction.lanes // reduction.group_size - len(scales))  # of idle groups
             exact = fused.block_sum(reduction, products, scales, (total.signed, exponent), emin)
-            total = round_to(finite(exact), target, events)
+            total = round_to(finite(exact), target, events, terms.draw(accumulator, first))
             keeps = reduction.negative_zero == "underflow"
             total = total if total.special or total.magnitude or keeps else ZERO
         exponent = max(floor_log2(total.magnitude), emin) if total.magnitude else emin
@@ -277,22 +297,23 @@ def _limited(reduction: Any, product: Number) -> Number:
     return Number(product.negative, special="inf") if beyond else product
 
 
-def _exact(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
+def _exact(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     total = start or ZERO
-    for block in blocks(products, datapath.reduction.lanes_of(len(products))):
+    lanes = datapath.reduction.lanes_of(len(terms))
+    for index, block in enumerate(blocks(terms.products, lanes)):
         special = add_special([total, *block])
         exact = special or finite(exact_sum([total, *block]))
-        total = round_to(exact, _target(accumulator), events)
+        total = round_to(exact, _target(accumulator), events, terms.draw(accumulator, index * lanes))
     return total
 
 
-def _by_its_own_rule(datapath: Datapath, accumulator: Any, products: Any, start: Any, events: Events) -> Number:
+def _by_its_own_rule(datapath: Datapath, accumulator: Any, terms: Terms, start: Any, events: Events) -> Number:
     reduction = datapath.reduction
     total = (start or ZERO) if reduction.loads_exactly else enter(datapath, accumulator, start, events)
-    return reduction.golden_sum(products, total, Arithmetic(_target(accumulator, reduction.overflow), events))
+    return reduction.golden_sum(terms.products, total, Arithmetic(_target(accumulator, reduction.overflow), events))
 
 
-_FLOAT_SUMS: dict[str, _Rule] = {"sequential": _sequential, "tree": _tree, "exact": _exact}
+_FLOAT_SUMS: dict[str, _Rule] = {"sequential": _sequential, "tree": _tree, "fused": _fused, "exact": _exact}
 
 
 # Results --------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.accumulate import add, round_sum
+from hwsim.kernels.accumulate import STEP, TREE, add, drawn, round_sum
 from hwsim.kernels.multiply import FINITE, multiply, product_tag
 
 
@@ -45,16 +45,21 @@ def tree(
                 if product_format[0] != 0:
                     p, pe, pt, _ = round_sum(p, pe, pt, product_format)
                 t[lane], te[lane], tt[lane] = p, pe, pt
-            width = lanes
+            width, node = lanes, TREE
             while width > 1:
                 for pair in range(width // 2):
                     x, y = 2 * pair, 2 * pair + 1
-                    t[pair], te[pair], tt[pair], _ = add(t[x], te[x], tt[x], bits, t[y], te[y], tt[y], bits, adder)
+                    t[pair], te[pair], tt[pair], _ = add(
+                        t[x], te[x], tt[x], bits, t[y], te[y], tt[y], bits, drawn(adder, output, start, node)
+                    )
+                    node += 1
                 if width & 1:
                     last = width - 1
                     t[width // 2], te[width // 2], tt[width // 2] = t[last], te[last], tt[last]
                 width = (width + 1) // 2
-            s, e, tag, overflowed = add(s, e, tag, bits, t[0], te[0], tt[0], bits, accumulator)
+            s, e, tag, overflowed = add(
+                s, e, tag, bits, t[0], te[0], tt[0], bits, drawn(accumulator, output, start, STEP)
+            )
             count += overflowed
         sums[i, j], sums_exponent[i, j], sums_tag[i, j] = s, e, tag
     return count

@@ -45,6 +45,7 @@ SUMS = [
     "e2m1fn",
 ]
 ROUNDINGS = ["rne", "rna", "rz", "ru", "rd"]
+RANDOM_ROUNDINGS = ["stochastic", "stochastic_a", "stochastic_b", "stochastic_c", "equal_probability"]
 ALIGNMENTS = ["truncate", "floor", "rne", "rna", "sticky"]
 OTHERS = ["posit8", "posit16", "takum_linear8", "nf4", "abfloat_e2m1b2", "pot4", "bipolar4", "lns8_0"]
 SCALES = ["e8m0fnu", "ue4m3", "ue5m3"]
@@ -61,9 +62,16 @@ class Case:
     scales: tuple[np.ndarray, np.ndarray] | None = None
 
 
-float_accumulators = st.fixed_dictionaries(
-    {"format": st.sampled_from(SUMS), "rounding": st.sampled_from(ROUNDINGS)},
-    optional={"overflow": st.sampled_from(["inf", "saturate", "always_inf"]), "flush": st.booleans()},
+overflows = {"overflow": st.sampled_from(["inf", "saturate", "always_inf"]), "flush": st.booleans()}
+float_accumulators = st.one_of(
+    st.fixed_dictionaries(
+        {"format": st.sampled_from(SUMS), "rounding": st.sampled_from([*ROUNDINGS, "odd"])}, optional=overflows
+    ),
+    st.fixed_dictionaries(
+        {"format": st.sampled_from(SUMS), "rounding": st.sampled_from(RANDOM_ROUNDINGS)},
+        optional=overflows
+        | {"seed": st.sampled_from([0, 1, 1 << 40, (1 << 64) - 1]), "random_bits": st.sampled_from([1, 2, 7, 24, 32])},
+    ),
 )
 integer_accumulators = st.fixed_dictionaries(
     {"bits": st.integers(2, 64), "overflow": st.sampled_from(["wrap", "saturate"])}

@@ -25,6 +25,10 @@ UNITS = [
         "reduction": {"kind": "fused", "lanes": 8, "align_bits": 12},
     },
     {"operands": {"a": "fp16", "b": "e5m2"}, "accumulator": {"format": "fp16"}, "reduction": "exact"},
+    {
+        "operands": {"a": "fp16", "b": "e5m2"},
+        "accumulator": {"every": 16, "into": {"format": "fp16", "rounding": "stochastic", "seed": 5}},
+    },
 ]
 
 
@@ -67,6 +71,7 @@ def test_kernels_hold_no_floating_point_type() -> None:
         matmul_sequential,
         matmul_tree,
         multiply,
+        philox,
         rounding,
     )
 
@@ -88,8 +93,10 @@ def test_kernels_hold_no_floating_point_type() -> None:
         (matmul_tree.tree, (*head, 2, target, target, target, *out, every)),
         (matmul_fused.fused, (*head, *scales, unit, target, (-14, -14), none, *out, every)),
         (matmul_exact.exact, (*head, 2, (-100, 9), target, *out, every)),
-        (matmul_sequential.add_arrays, (*out, 11, *out, 11, target, (0, 2))),
+        (matmul_sequential.add_arrays, (*out, 11, *out, 11, target, (0, 0), (0, 2))),
     ]
+    random = (11, -24, 15, 2047, 8, 0, 1, 1, 0, 24, 5, 7, 0)
+    calls += [(kernel, tuple(random if x is target else x for x in arguments)) for kernel, arguments in calls]
     for carrier in (np.int32, np.int64):
         a, b, total = np.ones((2, 3), carrier), np.ones((1, 3, 2), carrier), np.zeros((2, 2), carrier)
         arguments = (a, b, np.zeros(1, carrier), (0, 3), 2, 1, 8, 1, total, total.copy(), (0, 2))
@@ -103,7 +110,7 @@ def test_kernels_hold_no_floating_point_type() -> None:
         fresh = njit(kernel.py_func)
         fresh(*arguments)
         seen += _assert_no_floats(fresh)
-    for module in (accumulate, matmul_by_rule, matmul_exact, matmul_fused, matmul_integer, multiply, rounding):
+    for module in (accumulate, matmul_by_rule, matmul_exact, matmul_fused, matmul_integer, multiply, philox, rounding):
         for helper in vars(module).values():
             if hasattr(helper, "overloads"):
                 seen += _assert_no_floats(helper)

@@ -54,33 +54,35 @@ class ChunkedAccumulator(Accumulator):
     def load(self, c: Sums) -> tuple[Sums, Counts]:
         return self.into.load(c)
 
-    def add(self, sums: Sums, terms: Sums) -> tuple[Sums, Counts]:
-        return self.into.add(sums, terms)
+    def add(self, sums: Sums, terms: Sums, number: int = 0) -> tuple[Sums, Counts]:
+        return self.into.add(sums, terms, number)
 
     def zeros(self, shape: tuple[int, int], scale: int) -> Sums:
         return self.into.zeros(shape, scale)
 
-    def accumulate(self, products: Products, reduction: Reduction, start: Sums | None) -> tuple[Sums, Counts]:
+    def extend(self, products: Products, reduction: Reduction, sums: Sums) -> Counts:
         counts = Counts()
-        if start is None:
-            sums = self.zeros(products.shape, products.scale)
-        else:
-            sums, counts = self.load(start)
         for first in range(0, products.length, self.every):
             part = products.part(first, first + self.every)
             chunk, inner = self.chunk.accumulate(part, reduction, None)
             if products.scales is not None and products.scales.where == "chunk":
                 chunk = products.scales.of_chunk(chunk, first // products.scales.block, products.matrices)
-            sums, outer = self.into.add(sums, chunk)
+            _, outer = self.into.add(sums, chunk, (products.first + first) // self.every)
             counts = counts + inner + outer
-        return sums, counts
+        return counts
+
+    def finish(self, sums: Sums) -> tuple[Sums, Counts]:
+        return self.into.finish(sums)
 
     def check(self, a: Format, b: Format) -> None:
         self.chunk.check(a, b)
         if self.into.kind == "integer" and self.chunk.kind != "integer":
             raise ValueError("chunks summed in floating point cannot go into an integer accumulator")
-        if self.into.kind == "float" and self.chunk.kind == "integer" and self.chunk.bits > 60:
+        if self.into.kind != "integer" and isinstance(self.chunk, IntegerAccumulator) and self.chunk.bits > 60:
             raise ValueError(f"chunks of {self.chunk.bits} bits do not fit a float accumulator's 60")
+
+    def check_reduction(self, reduction: Reduction) -> None:
+        self.chunk.check_reduction(reduction)
 
     def parts(self, lanes: int, adds: bool) -> list[Part]:
         return self.chunk.parts(lanes, adds) + self.outer_parts(lanes)

@@ -41,6 +41,10 @@ class Exact(Reduction):
         return self.lanes or max(k, 1)
 
     @property
+    def is_chain(self) -> bool:
+        return True
+
+    @property
     def shared_by(self) -> int:
         return 1  # one lane adds to the word each cycle, however many products it rounds together
 

@@ -42,6 +42,10 @@ class Sequential(ProductRounding, Reduction):
     def lanes_of(self, k: int) -> int:
         return 1
 
+    @property
+    def is_chain(self) -> bool:
+        return True
+
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         if is_fma_chain(products.a_format, products.b_format, products.multiplier, self, accumulator):
             return fma_sums(products, sums)
@@ -71,4 +75,4 @@ class Sequential(ProductRounding, Reduction):
             return whole
         first = self.product_parts(accumulator) if not self.fused else []
         product = multiplier.product_bits(a, b) if self.fused else 0
-        return [*first, accumulator.adder(1, product), *accumulator.parts(1, False)]
+        return [*first, *accumulator.entry(1, product), *accumulator.parts(1, False)]

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator
 
-from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.accumulators.float import RANDOM_REACH, FloatAccumulator
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
@@ -16,7 +16,7 @@ from hwsim.datapath.sums import NO_FORMAT, FloatParameters, Sums, float_accumula
 from hwsim.formats import FormatName, get
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
-from hwsim.formats.rounding import Rounding
+from hwsim.formats.rounding import AnyRounding, Rounding
 from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 
@@ -51,14 +51,18 @@ class Tree(ProductRounding, Reduction):
     def lanes_of(self, k: int) -> int:
         return self.lanes
 
+    @property
+    def is_chain(self) -> bool:
+        return True
+
     def adder_format(self, accumulator: FloatAccumulator) -> FloatFormat:
         """Format of the tree's adders."""
         chosen = self.format if self.format is not None else accumulator.format
         assert isinstance(chosen, FloatFormat)
         return chosen
 
-    def adder_rounding(self, accumulator: FloatAccumulator) -> Rounding:
-        """Rounding of the tree's adders."""
+    def adder_rounding(self, accumulator: FloatAccumulator) -> AnyRounding:
+        """Rounding of the tree's adders; a random one draws by the accumulator's seed, at places of its own."""
         return self.rounding or accumulator.rounding
 
     def adder_parameters(self, accumulator: FloatAccumulator) -> FloatParameters:
@@ -66,7 +70,7 @@ class Tree(ProductRounding, Reduction):
         overflow = accumulator.overflow if self.format is None else None
         adder = self.adder_format(accumulator)
         flush = accumulator.flush and adder == accumulator.format
-        return float_parameters(adder, self.adder_rounding(accumulator), overflow, flush)
+        return accumulator.with_draws(float_parameters(adder, self.adder_rounding(accumulator), overflow, flush))
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         from hwsim.kernels.matmul_tree import tree
@@ -83,6 +87,10 @@ class Tree(ProductRounding, Reduction):
     def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:
         if accumulator.kind == "integer" and (self.format is not None or self.product is not None):
             raise ValueError("the adders before an integer accumulator grow and take no 'format' or 'product'")
+        if getattr(accumulator, "random", False) and self.rounding is None:
+            precision = self.adder_format(accumulator).precision
+            if precision + accumulator.bits_drawn > RANDOM_REACH:
+                raise ValueError(f"a random rounding of the tree's adders to {precision} bits needs fewer random bits")
 
     def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:
         from hwsim.technology.primitives import FloatAdder
