@@ -15,7 +15,7 @@ from hwsim.base.errors import HwsimError
 from hwsim.datapath.datapath import Datapath
 from hwsim.datapath.factor import fraction_places
 from hwsim.formats.exact import TWO, Draw, floor_log2
-from hwsim.golden import fused
+from hwsim.golden import compensated, fused
 from hwsim.golden.draws import CHUNK, LOAD, STEP, TREE, draw
 from hwsim.golden.formats import decode, encode
 from hwsim.golden.number import (
@@ -153,7 +153,7 @@ def pair_scales(datapath: Datapath, scale_a: Any, scale_b: Any, k: int) -> list[
 def accumulate(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     """All products and ``start`` in the accumulator, by the datapath's reduction."""
     if accumulator.kind == "chunked":
-        total = enter(datapath, accumulator.into, start, events, terms.output)
+        held = begin(datapath, accumulator.into, start, events, terms.output)
         for first in range(0, len(terms), accumulator.every):
             part = terms.part(first, first + accumulator.every)
             chunk = accumulate(datapath, accumulator.inner or accumulator.into, part, None, events)
@@ -161,13 +161,15 @@ def accumulate(datapath: Datapath, accumulator: Any, terms: Terms, start: Number
                 chunk = times(chunk, part.scales[0])
                 chunk = chunk if chunk.special or chunk.magnitude else ZERO  # integers have no −0
             bits = draw(accumulator.into, terms.output, (terms.first + first) // accumulator.every, CHUNK)
-            total = add_into(datapath, accumulator.into, total, chunk, events, bits)
-        return total
+            held = step(datapath, accumulator.into, held, chunk, events, bits)
+        return read(accumulator.into, held, events)
     if accumulator.kind == "integer":
         total = enter(datapath, accumulator, start, events)
         for block in blocks(terms.products, datapath.reduction.lanes_of(len(terms))):
             total = add_into(datapath, accumulator, total, finite(exact_sum(block)), events)
         return total
+    if accumulator.kind in compensated.KINDS:
+        return _compensated(datapath, accumulator, terms, start, events)
     if not len(terms):
         return enter(datapath, accumulator, start, events, terms.output)
     rule: _Rule = _FLOAT_SUMS.get(datapath.reduction.kind, _by_its_own_rule)
@@ -186,10 +188,33 @@ def enter(datapath: Datapath, accumulator: Any, start: Number | None, events: Ev
 def add_into(
     datapath: Datapath, accumulator: Any, x: Number, y: Number, events: Events, bits: Draw | None = None
 ) -> Number:
-    """``x + y`` in an accumulator of one level."""
+    """``x + y`` in an accumulator of one level and one word."""
     if accumulator.kind == "integer":
         return fit(datapath, accumulator, x.signed + y.signed, events)
     return add(x, y, _target(accumulator), events, bits)
+
+
+# An accumulator of one level and one word holds a number, one of two words a pair.
+
+
+def begin(datapath: Datapath, accumulator: Any, start: Number | None, events: Events, output: int) -> Any:
+    """What an accumulator of one level holds at first."""
+    if accumulator.kind in compensated.KINDS:
+        return compensated.CLEARED if start is None else compensated.enter(accumulator, start, events)
+    return enter(datapath, accumulator, start, events, output)
+
+
+def step(datapath: Datapath, accumulator: Any, held: Any, term: Number, events: Events, bits: Draw | None) -> Any:
+    """What it holds after the addition of a term."""
+    if accumulator.kind in compensated.KINDS:
+        return compensated.step(accumulator, held, term, events)
+    return add_into(datapath, accumulator, held, term, events, bits)
+
+
+def read(accumulator: Any, held: Any, events: Events) -> Number:
+    """The sum that it gives."""
+    number: Number = compensated.leave(accumulator, held, events) if accumulator.kind in compensated.KINDS else held
+    return number
 
 
 def fit(datapath: Datapath, accumulator: Any, x: Fraction, events: Events) -> Number:
@@ -234,6 +259,15 @@ def _sequential(datapath: Datapath, accumulator: Any, terms: Terms, start: Numbe
         term = product if reduction.fused else _rounded_product(reduction, accumulator, product)
         total = add(total, term, _target(accumulator), events, terms.draw(accumulator, k))
     return total
+
+
+def _compensated(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
+    reduction: Any = datapath.reduction
+    held = begin(datapath, accumulator, start, events, terms.output)
+    for product in terms.products:
+        term = product if reduction.fused else _rounded_product(reduction, accumulator, product)
+        held = step(datapath, accumulator, held, term, events, None)
+    return read(accumulator, held, events)
 
 
 def _rounded_product(reduction: Any, accumulator: Any, product: Number) -> Number:

@@ -10,6 +10,9 @@ from pydantic import BeforeValidator, Field
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
 from hwsim.datapath.accumulators.float import FloatAccumulator
 from hwsim.datapath.accumulators.integer import IntegerAccumulator
+from hwsim.datapath.accumulators.kahan import KahanAccumulator
+from hwsim.datapath.accumulators.two_sum import TwoSumAccumulator
+from hwsim.datapath.accumulators.two_word import TwoWordAccumulator
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
 from hwsim.datapath.reduction import Reduction
@@ -17,7 +20,8 @@ from hwsim.datapath.sums import Counts, Sums
 from hwsim.formats import get
 from hwsim.formats.base import Format
 
-Simple = Annotated[FloatAccumulator | IntegerAccumulator, Field(discriminator="kind"), BeforeValidator(spell_out)]
+OneLevel = FloatAccumulator | IntegerAccumulator | KahanAccumulator | TwoSumAccumulator | TwoWordAccumulator
+Simple = Annotated[OneLevel, Field(discriminator="kind"), BeforeValidator(spell_out)]
 """An accumulator of one level, or the name of its format."""
 
 
@@ -41,10 +45,17 @@ class ChunkedAccumulator(Accumulator):
     def examples(cls) -> list[Self]:
         half, narrow = FloatAccumulator(format=get("fp16")), IntegerAccumulator(bits=9)
         wide = IntegerAccumulator(bits=20)
-        return [cls(every=4, into=half), cls(every=3, into=wide, inner=narrow), cls(every=5, into=half, inner=narrow)]
+        pair, kahan = TwoWordAccumulator(format=get("bf16")), KahanAccumulator(format=get("e5m5"))
+        return [
+            cls(every=4, into=half),
+            cls(every=3, into=wide, inner=narrow),
+            cls(every=5, into=half, inner=narrow),
+            cls(every=2, into=pair, inner=narrow),
+            cls(every=4, into=TwoSumAccumulator(format=get("fp16")), inner=kahan),
+        ]
 
     @property
-    def chunk(self) -> FloatAccumulator | IntegerAccumulator:
+    def chunk(self) -> OneLevel:
         """The accumulator of a chunk."""
         return self.inner if self.inner is not None else self.into
 
