@@ -45,9 +45,13 @@ def matmul(
     c: Codes | None = None,
     scale_a: Codes | None = None,
     scale_b: Codes | None = None,
+    events: Events | None = None,
 ) -> tuple[list[list[int]], Events]:
-    """Codes [M, K] x [K, N] (+ c [M, N]) -> codes, as `Datapath.matmul_codes`; raises `HwsimError` on a trap."""
-    events = Events()
+    """Codes [M, K] x [K, N] (+ c [M, N]) -> codes, as `Datapath.matmul_codes`; raises `HwsimError` on a trap.
+
+    ``events`` counts; a `hwsim.golden.diagnosis.Recorder` does so for each register.
+    """
+    events = Events() if events is None else events
     columns = list(zip(*b, strict=True))
     right = [None] * len(columns) if scale_b is None else list(zip(*scale_b, strict=True))
     rows = [
@@ -153,25 +157,27 @@ def pair_scales(datapath: Datapath, scale_a: Any, scale_b: Any, k: int) -> list[
 def accumulate(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     """All products and ``start`` in the accumulator, by the datapath's reduction."""
     if accumulator.kind == "chunked":
-        held = begin(datapath, accumulator.into, start, events, terms.output)
+        inner, outer = events.of("inner"), events.of("outer")
+        held = begin(datapath, accumulator.into, start, outer, terms.output)
         for first in range(0, len(terms), accumulator.every):
             part = terms.part(first, first + accumulator.every)
-            chunk = accumulate(datapath, accumulator.inner or accumulator.into, part, None, events)
+            chunk = accumulate(datapath, accumulator.inner or accumulator.into, part, None, inner)
             if datapath.scaled_at == "chunk" and part.scales[0] is not None:
                 chunk = times(chunk, part.scales[0])
                 chunk = chunk if chunk.special or chunk.magnitude else ZERO  # integers have no −0
             bits = draw(accumulator.into, terms.output, (terms.first + first) // accumulator.every, CHUNK)
-            held = step(datapath, accumulator.into, held, chunk, events, bits)
-        return read(accumulator.into, held, events)
+            held = step(datapath, accumulator.into, held, chunk, outer, bits)
+        return read(accumulator.into, held, outer)
+    events = events.of("accumulator") if accumulator is datapath.accumulator else events
     if accumulator.kind == "integer":
-        total = enter(datapath, accumulator, start, events)
+        held = begin(datapath, accumulator, start, events, terms.output)
         for block in blocks(terms.products, datapath.reduction.lanes_of(len(terms))):
-            total = add_into(datapath, accumulator, total, finite(exact_sum(block)), events)
-        return total
+            held = step(datapath, accumulator, held, finite(exact_sum(block)), events, None)
+        return read(accumulator, held, events)
     if accumulator.kind in compensated.KINDS:
-        return _compensated(datapath, accumulator, terms, start, events)
+        return _sequential(datapath, accumulator, terms, start, events)
     if not len(terms):
-        return enter(datapath, accumulator, start, events, terms.output)
+        return read(accumulator, begin(datapath, accumulator, start, events, terms.output), events)
     rule: _Rule = _FLOAT_SUMS.get(datapath.reduction.kind, _by_its_own_rule)
     return rule(datapath, accumulator, terms, start, events)
 
@@ -199,16 +205,24 @@ def add_into(
 
 def begin(datapath: Datapath, accumulator: Any, start: Number | None, events: Events, output: int) -> Any:
     """What an accumulator of one level holds at first."""
+    held: Any
     if accumulator.kind in compensated.KINDS:
-        return compensated.CLEARED if start is None else compensated.enter(accumulator, start, events)
-    return enter(datapath, accumulator, start, events, output)
+        held = compensated.CLEARED if start is None else compensated.enter(accumulator, start, events)
+    else:
+        held = enter(datapath, accumulator, start, events, output)
+    events.begin(accumulator, held, start)
+    return held
 
 
 def step(datapath: Datapath, accumulator: Any, held: Any, term: Number, events: Events, bits: Draw | None) -> Any:
     """What it holds after the addition of a term."""
+    after: Any
     if accumulator.kind in compensated.KINDS:
-        return compensated.step(accumulator, held, term, events)
-    return add_into(datapath, accumulator, held, term, events, bits)
+        after = compensated.step(accumulator, held, term, events)
+    else:
+        after = add_into(datapath, accumulator, held, term, events, bits)
+    events.step(accumulator, held, term, after)
+    return after
 
 
 def read(accumulator: Any, held: Any, events: Events) -> Number:
@@ -254,19 +268,10 @@ def blocks(products: Sequence[Number], lanes: int) -> Iterator[list[Number]]:
 
 def _sequential(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     reduction: Any = datapath.reduction
-    total = enter(datapath, accumulator, start, events, terms.output)
+    held = begin(datapath, accumulator, start, events, terms.output)
     for k, product in enumerate(terms.products):
         term = product if reduction.fused else _rounded_product(reduction, accumulator, product)
-        total = add(total, term, _target(accumulator), events, terms.draw(accumulator, k))
-    return total
-
-
-def _compensated(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
-    reduction: Any = datapath.reduction
-    held = begin(datapath, accumulator, start, events, terms.output)
-    for product in terms.products:
-        term = product if reduction.fused else _rounded_product(reduction, accumulator, product)
-        held = step(datapath, accumulator, held, term, events, None)
+        held = step(datapath, accumulator, held, term, events, terms.draw(accumulator, k))
     return read(accumulator, held, events)
 
 
@@ -285,7 +290,7 @@ def _tree(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | No
         accumulator.flush and (reduction.format or accumulator.format) == accumulator.format,
     )
     draws = accumulator if reduction.rounding is None else None
-    total = enter(datapath, accumulator, start, events, terms.output)
+    held = begin(datapath, accumulator, start, events, terms.output)
     for index, block in enumerate(blocks(terms.products, reduction.lanes)):
         first, place = index * reduction.lanes, count(TREE)
         level = block
@@ -297,8 +302,8 @@ def _tree(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | No
                 for x, y in zip(level[0::2], level[1::2], strict=False)
             ]
             level = [*pairs, *level[2 * len(pairs) :]]
-        total = add(total, level[0], _target(accumulator), events, terms.draw(accumulator, first))
-    return total
+        held = step(datapath, accumulator, held, level[0], events, terms.draw(accumulator, first))
+    return read(accumulator, held, events)
 
 
 def _fused(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
@@ -307,9 +312,11 @@ def _fused(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | N
     total = start or ZERO
     # The first addend keeps the exponent that its own format gives it.
     exponent = start.exponent if start is not None else emin
+    events.begin(accumulator, total, start)
     for first in range(0, len(terms), reduction.lanes):
         part = terms.part(first, first + reduction.lanes)
         products = next(blocks([_limited(reduction, p) for p in part.products], reduction.lanes))
+        before, term = total, _exact_term(part.products)
         special = add_special([total, *products, *(s for s in part.scales if s is not None and s.special)])
         if special is not None:
             total = round_to(special, target)
@@ -320,6 +327,7 @@ def _fused(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | N
             total = round_to(finite(exact), target, events, terms.draw(accumulator, first))
             keeps = reduction.negative_zero == "underflow"
             total = total if total.special or total.magnitude or keeps else ZERO
+        events.step(accumulator, before, term, total)
         exponent = max(floor_log2(total.magnitude), emin) if total.magnitude else emin
     return total
 
@@ -333,12 +341,19 @@ def _limited(reduction: Any, product: Number) -> Number:
 
 def _exact(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     total = start or ZERO
+    events.begin(accumulator, total, start)
     lanes = datapath.reduction.lanes_of(len(terms))
     for index, block in enumerate(blocks(terms.products, lanes)):
         special = add_special([total, *block])
         exact = special or finite(exact_sum([total, *block]))
+        before = total
         total = round_to(exact, _target(accumulator), events, terms.draw(accumulator, index * lanes))
+        events.step(accumulator, before, _exact_term(block), total)
     return total
+
+
+def _exact_term(products: Sequence[Number]) -> Number:
+    return add_special(products) or finite(exact_sum(products))
 
 
 def _by_its_own_rule(datapath: Datapath, accumulator: Any, terms: Terms, start: Any, events: Events) -> Number:

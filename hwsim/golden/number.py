@@ -59,6 +59,16 @@ class Events:
         self.saturations += int(saturates)
         self.overflows += int(not saturates)
 
+    def of(self, register: str) -> Events:
+        """Where events of a register count."""
+        return self
+
+    def begin(self, accumulator: Any, held: Any, start: Number | None) -> None:
+        """A sum begins with what the register holds of ``start``."""
+
+    def step(self, accumulator: Any, before: Any, term: Number, after: Any) -> None:
+        """A term has been added."""
+
 
 # Operands and products ------------------------------------------------------------------------------
 
