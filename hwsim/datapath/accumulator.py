@@ -24,6 +24,11 @@ accumulators: Registry[type[Accumulator]] = Registry("accumulator", "hwsim.datap
 class Accumulator(Registered, ABC):
     """Where sums live: a register of some format, with its rounding and its answer to overflow."""
 
+    @property
+    def random(self) -> bool:
+        """Whether sums are rounded by random bits, which go by an output's index in the product."""
+        return False
+
     @abstractmethod
     def sum_format(self, scale: int) -> Format:
         """Format of the sums, where ``2**scale`` is the last place of integer products (0 for floats)."""

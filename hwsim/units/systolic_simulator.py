@@ -252,8 +252,11 @@ def run_codes(array: SystolicArray, a: Matrix, b: Matrix, c: Matrix | None = Non
     pe, datapath, adder = array.pe, array.datapath, array.fold_adder
     inner, outer = pe.accumulator, adder or pe.accumulator
     for accumulator in (inner, outer):
-        if accumulator.kind not in ("float", "integer") or getattr(accumulator, "random", False):
-            raise InputError(f"the array is followed with float and integer accumulators, not '{accumulator.kind}'")
+        if accumulator.kind not in ("float", "integer") or accumulator.random:
+            raise InputError(
+                f"the array is followed where sums are one number each and rounded in one way, not by "
+                f"{'chance' if accumulator.random else repr(accumulator.kind)}"
+            )
     events = number.Events()
 
     def step(acc: Any, x: int, y: int) -> Any:

@@ -10,6 +10,7 @@ from _datapaths import RANDOM_ROUNDINGS, Case
 from pydantic import ValidationError
 from test_kernels_match_golden import REDUCTIONS, compare
 
+from hwsim.base.errors import InputError
 from hwsim.datapath import Datapath
 from hwsim.formats import get
 from hwsim.formats.exact import TWO, Draw
@@ -122,6 +123,21 @@ def test_swamped_sums_grow() -> None:
     sums = datapath(accumulator).matmul(a, b)
     # Azuma and Hoeffding as above, with u = 2**−7: off by 6.55 · 2**−7 · √(1024/1024).
     assert abs(sums.mean() - 1.25) < 6.55 * 2.0**-7
+
+
+def test_where_outputs_have_no_number_is_refused() -> None:
+    from hwsim.units.matrix_unit import MatrixUnit, Sparsity
+    from hwsim.units.systolic import SystolicArray
+    from hwsim.units.systolic_simulator import run_codes
+
+    unit = datapath({"every": 2, "inner": {"format": "fp16", "rounding": "stochastic"}, "into": "fp32"})
+    sparse = MatrixUnit("a", "a.sp", (2, 2, 4), unit, sparsity=Sparsity(keep=2, of=4))
+    with pytest.raises(InputError, match="not numbered"):
+        sparse.matmul_bits(np.zeros((2, 2), int), np.zeros((4, 2), int), indices=np.zeros((2, 2), int))
+    pe = datapath({"format": "fp16", "rounding": "stochastic"})
+    array = SystolicArray(rows=2, cols=2, dataflow="output_stationary", pe=pe)
+    with pytest.raises(InputError, match="not by chance"):
+        run_codes(array, [[0]], [[0]])
 
 
 @pytest.mark.parametrize(

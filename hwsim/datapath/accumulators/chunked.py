@@ -59,6 +59,10 @@ class ChunkedAccumulator(Accumulator):
         """The accumulator of a chunk."""
         return self.inner if self.inner is not None else self.into
 
+    @property
+    def random(self) -> bool:
+        return self.chunk.random or self.into.random
+
     def sum_format(self, scale: int) -> Format:
         return self.into.sum_format(scale)
 

@@ -87,7 +87,7 @@ class Tree(ProductRounding, Reduction):
     def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:
         if accumulator.kind == "integer" and (self.format is not None or self.product is not None):
             raise ValueError("the adders before an integer accumulator grow and take no 'format' or 'product'")
-        if getattr(accumulator, "random", False) and self.rounding is None:
+        if accumulator.random and self.rounding is None:
             precision = self.adder_format(accumulator).precision
             if precision + accumulator.bits_drawn > RANDOM_REACH:
                 raise ValueError(f"a random rounding of the tree's adders to {precision} bits needs fewer random bits")
