@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -31,6 +32,7 @@ from hwsim.formats.float import FloatFormat
 from hwsim.formats.rounding import NanPolicy, Rounding
 
 if TYPE_CHECKING:
+    from hwsim.datapath.diagnosis import Diagnosis
     from hwsim.technology.base import Technology
 
 PRODUCT_BITS = 58
@@ -130,6 +132,7 @@ class Datapath(Record):
             raise ValueError(f"order is not a permutation of 0 … {len(self.order) - 1}")
         self.multiplier.check(a, b)
         self.accumulator.check(a, b)
+        self.accumulator.check_reduction(self.reduction)
         self.reduction.check(a, b, self.multiplier, self._entered)
         limit = INTEGER_PRODUCT_BITS if self._entered.kind == "integer" else PRODUCT_BITS
         bits = self.multiplier.product_bits(a, b)
@@ -175,7 +178,7 @@ class Datapath(Record):
         if self.reduction.scales_groups:
             return "group"
         outer = getattr(self.accumulator, "into", None)
-        chunks = outer is not None and outer.kind == "float" and self._entered.kind == "integer"
+        chunks = outer is not None and outer.kind != "integer" and self._entered.kind == "integer"
         return "chunk" if chunks else "product"
 
     def _check_addend(self) -> None:
@@ -231,6 +234,37 @@ class Datapath(Record):
         operands' scale format, 1 when not given. An integer accumulator without an output format gives its int64
         values. Raises `InputError` for shapes that do not match and codes that are none.
         """
+        shape, *arranged = self._arranged(a, b, c, scale_a, scale_b)
+        if 0 in shape:
+            return MatmulResult(np.zeros(shape, self._code_dtype), 0, 0)
+        result = self._run(*arranged)
+        return MatmulResult(result.codes.reshape(shape), result.overflows, result.saturations)
+
+    def diagnose(
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        c: np.ndarray | None = None,
+        scale_a: np.ndarray | None = None,
+        scale_b: np.ndarray | None = None,
+        cancelled_bits: int | None = None,
+    ) -> Diagnosis:
+        """`matmul_codes`, and what the additions into each register lost (`RegisterStatistics`).
+
+        ``cancelled_bits``: how many leading bits an addition must lose to count as a cancellation; half of the
+        register's significand, rounded up, when not given (*assumed*). Raises `InputError` for empty products, and
+        for reductions that do not chain blocks over K.
+        """
+        from hwsim.datapath.diagnosis import diagnose
+
+        shape, *arranged = self._arranged(a, b, c, scale_a, scale_b)
+        if 0 in shape:
+            raise InputError(f"there are no sums in a result of shape {list(shape)}")
+        found = diagnose(self, *self._ready(*arranged), cancelled_bits)
+        return replace(found, result=replace(found.result, codes=found.result.codes.reshape(shape)))
+
+    def _arranged(self, a: Any, b: Any, c: Any, scale_a: Any, scale_b: Any) -> tuple[Any, ...]:
+        """The shape of the result, and what `_run` takes: rows, columns, first addend, matrices and scales."""
         a, b = np.asarray(a), np.asarray(b)
         if a.ndim < 2 or b.ndim < 2 or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
             raise InputError(f"expected [.., M, K] x [.., K, N], got {list(a.shape)} x {list(b.shape)}")
@@ -239,15 +273,14 @@ class Datapath(Record):
         if start is not None and start.shape != shape:
             raise InputError(f"expected c of shape {list(shape)}, got {list(start.shape)}")
         if 0 in shape:
-            return MatmulResult(np.zeros(shape, self._code_dtype), 0, 0)
+            return shape, None, None, None, 0, None
         matrices, (m, n), k = math.prod(shape[:-2]), shape[-2:], a.shape[-1]
         rows, columns = a.reshape(matrices * m, k), b.swapaxes(-1, -2).reshape(matrices * n, k)
         start = None if start is None else start.reshape(matrices * m, n)
         scales = self._scales(
             scale_a, None if scale_b is None else np.swapaxes(scale_b, -1, -2), (rows.shape[0], columns.shape[0]), k
         )
-        result = self._run(rows, columns, start, matrices, scales)
-        return MatmulResult(result.codes.reshape(shape), result.overflows, result.saturations)
+        return shape, rows, columns, start, matrices, scales
 
     def dot_codes(
         self,
@@ -307,16 +340,22 @@ class Datapath(Record):
     def _run(
         self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None, matrices: int, scales: Scales | None
     ) -> MatmulResult:
+        products, start = self._ready(a, b, c, matrices, scales)
+        sums, counts = self.accumulator.accumulate(products, self.reduction, start)
+        codes, counted = self.leave(sums)
+        counts = counts + counted
+        return MatmulResult(codes, counts.overflows, counts.saturations)
+
+    def _ready(
+        self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None, matrices: int, scales: Scales | None
+    ) -> tuple[Products, Sums | None]:
+        """Products and first addend of codes."""
         operands = self.operands
         a, b = (self._enter(codes, f) for codes, f in ((a, operands.a), (b, operands.b)))
         if c is not None and operands.flush:
             c = flushed(c, self.c_format)
         products = Products(a, b, *operands.multiplied, self.multiplier, matrices, 0, a.shape[1], scales)
-        start = None if c is None else Sums.unpack(c, self.c_format)
-        sums, counts = self.accumulator.accumulate(products, self.reduction, start)
-        codes, counted = self._leave(sums)
-        counts = counts + counted
-        return MatmulResult(codes, counts.overflows, counts.saturations)
+        return products, None if c is None else Sums.unpack(c, self.c_format)
 
     def _enter(self, codes: np.ndarray, number_format: Format) -> np.ndarray:
         """Operand codes [rows, K] as the multiplier sees them: in order, flushed, converted."""
@@ -330,7 +369,7 @@ class Datapath(Record):
         convert = self.operands.convert
         return codes if convert is None else convert.encode(number_format.decode(codes, np.float64))
 
-    def _leave(self, sums: Sums) -> tuple[np.ndarray, Counts]:
+    def leave(self, sums: Sums) -> tuple[np.ndarray, Counts]:
         """Sums as codes of the result, and how many lie outside the output's range."""
         held = self._sum_format
         if held.kind != "float" and self.output is None:

@@ -14,6 +14,8 @@ from hwsim.formats.float import FloatFormat
 from hwsim.formats.rounding import MODES
 from hwsim.kernels.threads import VECTOR_SPAN, over_threads
 
+CARRIED = ("rne", "rna", "rz", "ru", "rd")
+"""Roundings that float64 carries."""
 WIDEST_PRODUCT = 53
 WIDEST_SUM = 51
 """Rounding to odd in float64 needs two bits more than the sum has."""
@@ -29,7 +31,7 @@ def float64_serves(products: Products, accumulator: FloatAccumulator, sums: Sums
     formats = products.a_format, products.b_format
     if not (products.multiplier.kernel == 0 or products.uses_table) or products.shape[1] == 1:
         return False
-    if accumulator.flush or any(f.kind != "float" for f in formats):
+    if accumulator.rounding not in CARRIED or accumulator.flush or any(f.kind != "float" for f in formats):
         return False
     if products.bits > WIDEST_PRODUCT or (products.uses_table and products.scales_products):
         return False
@@ -45,14 +47,14 @@ def _all_finite(products: Products, sums: Sums) -> bool:
     return finite and bool(((sums.tag == 0) | (sums.tag == MINUS_ZERO)).all())
 
 
-def tree_serves(products: Products, steps: Sequence[FloatFormat], sums: Sums) -> bool:
-    """Whether `tree_float64_sums` may be used for roundings into these formats: products, adders, accumulator."""
+def tree_serves(products: Products, steps: Sequence[FloatFormat], roundings: Sequence[str], sums: Sums) -> bool:
+    """Whether `tree_float64_sums` may be used for ``roundings`` into these formats: products, adders, accumulator."""
     operands = products.a_format, products.b_format
     if not (products.multiplier.kernel == 0 or products.uses_table) or products.shape[1] == 1:
         return False
     if any(f.kind != "float" for f in operands) or products.bits > WIDEST_PRODUCT:
         return False
-    if products.uses_table and products.scales_products:
+    if (products.uses_table and products.scales_products) or any(r not in CARRIED for r in roundings):
         return False
     if any(not 2 <= target.precision <= WIDEST_SUM or not target.has_negative_zero for target in steps):
         return False

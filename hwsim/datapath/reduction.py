@@ -62,6 +62,14 @@ class Reduction(Registered, ABC):
         return False
 
     @property
+    def is_chain(self) -> bool:
+        """Whether blocks of `lanes_of` products enter the accumulator one after the other in ascending k.
+
+        Then a sum may be made block by block, and each addition draws the random bits of its block's first k.
+        """
+        return False
+
+    @property
     def loads_exactly(self) -> bool:
         """Whether the first addend c takes part with all its bits (else the accumulator rounds it first)."""
         return False

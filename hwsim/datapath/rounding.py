@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import field_validator
 
 from hwsim.base.record import Record
-from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.float_register import FloatRegister
 from hwsim.datapath.parts import Part
 from hwsim.datapath.sums import FloatParameters, float_accumulator_problem, float_parameters
 from hwsim.formats import FormatName
@@ -29,18 +29,18 @@ class ProductRounding(Record):
             raise ValueError(problem)
         return value
 
-    def product_format(self, accumulator: FloatAccumulator) -> FloatFormat:
+    def product_format(self, accumulator: FloatRegister) -> FloatFormat:
         """The format that products are rounded into."""
         chosen = self.product if self.product is not None else accumulator.format
         assert isinstance(chosen, FloatFormat)
         return chosen
 
-    def product_parameters(self, accumulator: FloatAccumulator) -> FloatParameters:
+    def product_parameters(self, accumulator: FloatRegister) -> FloatParameters:
         """`product_format` for kernels."""
         flush = accumulator.flush and self.product_format(accumulator) == accumulator.format
         return float_parameters(self.product_format(accumulator), self.product_rounding, None, flush)
 
-    def product_parts(self, accumulator: FloatAccumulator) -> list[Part]:
+    def product_parts(self, accumulator: FloatRegister) -> list[Part]:
         """The rounder behind the multiplier."""
         from hwsim.technology.primitives import Rounder
 

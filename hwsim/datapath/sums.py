@@ -10,13 +10,16 @@ import numpy as np
 from hwsim.base.errors import InputError
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
-from hwsim.formats.rounding import MODES
+from hwsim.formats.rounding import mode_number
 from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 MINUS_ZERO = 4
 """Tag of a sum that is −0; the others are those of `hwsim.formats.base.Unpacked.special`."""
 
-FloatParameters = tuple[int, int, int, int, int, int, int, int, int]
+FloatParameters = tuple[int, ...]
+
+CHUNK, LOAD = 1, 2
+"""Places of additions, as `hwsim.kernels.accumulate` has them."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def float_parameters(
         number_format.last_place_min,
         number_format.emax,
         largest,
-        MODES[rounding],
+        mode_number(rounding),
         policy,
         beyond,
         int(number_format.has_negative_zero),
@@ -117,16 +120,19 @@ def float_accumulator_problem(number_format: Format) -> str | None:
     return None
 
 
-def round_sums(sums: Sums, parameters: FloatParameters) -> tuple[Sums, int]:
-    """``sums`` rounded into a format, and how many left its range."""
+def round_sums(sums: Sums, parameters: FloatParameters, which: tuple[int, int] = (0, LOAD)) -> tuple[Sums, int]:
+    """``sums`` rounded into a format, and how many left its range; ``which`` as in `add_sums`."""
     rows, columns = sums.significand.shape
     rounded = Sums.zeros(rows, columns, parameters[1], parameters[0])
     rounded.tag[sums.tag == MINUS_ZERO] = MINUS_ZERO  # zeros of one sign keep it under every rounding
-    return rounded, add_sums(rounded, sums, parameters)
+    return rounded, add_sums(rounded, sums, parameters, which)
 
 
-def add_sums(sums: Sums, terms: Sums, parameters: FloatParameters) -> int:
-    """``sums += terms`` rounded into a format, in place; how many left its range."""
+def add_sums(sums: Sums, terms: Sums, parameters: FloatParameters, which: tuple[int, int] = (0, CHUNK)) -> int:
+    """``sums += terms`` rounded into a format, in place; how many left its range.
+
+    ``which`` is the number and the place of the addition, whose random bits it takes.
+    """
     from hwsim.kernels.matmul_sequential import add_arrays
 
     if max(sums.bits, terms.bits) > 60:
@@ -134,5 +140,5 @@ def add_sums(sums: Sums, terms: Sums, parameters: FloatParameters) -> int:
     return over_threads(
         add_arrays, sums.significand.shape[0], sums.significand.size // SCALAR_SPAN,
         sums.significand, sums.exponent, sums.tag, sums.bits,
-        terms.significand, terms.exponent, terms.tag, terms.bits, parameters,
+        terms.significand, terms.exponent, terms.tag, terms.bits, parameters, which,
     )  # fmt: skip

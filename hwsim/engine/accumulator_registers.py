@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from hwsim.base.errors import InputError
 from hwsim.datapath import Datapath
-from hwsim.datapath.accumulators.chunked import ChunkedAccumulator
+from hwsim.datapath.accumulator import Accumulator
+from hwsim.datapath.accumulators.chunked import ChunkedAccumulator, OneLevel
 from hwsim.datapath.accumulators.float import FloatAccumulator
 from hwsim.datapath.accumulators.integer import IntegerAccumulator
 
@@ -37,10 +39,11 @@ class Register:
     @property
     def accumulator(self) -> Simple:
         """What it is now."""
-        held = self.datapath.accumulator
+        held: Accumulator = self.datapath.accumulator
         if isinstance(held, ChunkedAccumulator):
-            return held.into if self.name == "outer" else held.chunk
-        assert isinstance(held, FloatAccumulator | IntegerAccumulator)
+            held = held.into if self.name == "outer" else held.chunk
+        if not isinstance(held, FloatAccumulator | IntegerAccumulator):
+            raise InputError(f"'{held.kind}' has two words; registers are varied where sums have one")
         return held
 
     def products(self, k: int) -> int:
@@ -71,7 +74,7 @@ class Register:
         return Datapath.model_validate({**dict(self.datapath), "accumulator": accumulator})
 
     @property
-    def _other(self) -> Simple | None:
+    def _other(self) -> OneLevel | None:
         held = self.datapath.accumulator
         if not isinstance(held, ChunkedAccumulator):
             return None

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwsim.base.errors import InputError, did_you_mean
 
 Rounding = Literal["rne", "rna", "rz", "ru", "rd"]
-"""The roundings of datapaths."""
+"""The roundings that products, adders and outputs of datapaths have; a float accumulator has `AnyRounding`."""
 AnyRounding = Literal[
     "rne", "rna", "rz", "ru", "rd", "odd", "stochastic", "stochastic_a", "stochastic_b", "stochastic_c",
     "equal_probability",

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 from hwsim.base.errors import HwsimError
 from hwsim.datapath.datapath import Datapath
 from hwsim.datapath.factor import fraction_places
-from hwsim.formats.exact import TWO, floor_log2
-from hwsim.golden import fused
+from hwsim.formats.exact import TWO, Draw, floor_log2
+from hwsim.golden import compensated, fused
+from hwsim.golden.draws import CHUNK, LOAD, STEP, TREE, draw
 from hwsim.golden.formats import decode, encode
 from hwsim.golden.number import (
     ZERO,
@@ -33,7 +35,7 @@ from hwsim.golden.number import (
 )
 
 Codes = Sequence[Sequence[int]]
-_Rule = Callable[[Datapath, Any, Sequence[Number], Number | None, Events], Number]
+_Rule = Callable[[Datapath, Any, "Terms", Number | None, Events], Number]
 
 
 def matmul(
@@ -43,16 +45,20 @@ def matmul(
     c: Codes | None = None,
     scale_a: Codes | None = None,
     scale_b: Codes | None = None,
+    events: Events | None = None,
 ) -> tuple[list[list[int]], Events]:
-    """Codes [M, K] x [K, N] (+ c [M, N]) -> codes, as `Datapath.matmul_codes`; raises `HwsimError` on a trap."""
-    events = Events()
+    """Codes [M, K] x [K, N] (+ c [M, N]) -> codes, as `Datapath.matmul_codes`; raises `HwsimError` on a trap.
+
+    ``events`` counts; a `hwsim.golden.diagnosis.Recorder` does so for each register.
+    """
+    events = Events() if events is None else events
     columns = list(zip(*b, strict=True))
     right = [None] * len(columns) if scale_b is None else list(zip(*scale_b, strict=True))
     rows = [
         [
             dot(
                 datapath, row, column, None if c is None else c[i][j], events,
-                None if scale_a is None else scale_a[i], right[j],
+                None if scale_a is None else scale_a[i], right[j], i * len(columns) + j,
             )
             for j, column in enumerate(columns)
         ]
@@ -69,8 +75,12 @@ def dot(
     events: Events,
     scale_a: Sequence[int] | None = None,
     scale_b: Sequence[int] | None = None,
+    output: int = 0,
 ) -> int:
-    """One output: the code of ``c + Σ a[k]·b[k]``, or the value of an integer sum without an output format."""
+    """One output: the code of ``c + Σ a[k]·b[k]``, or the value of an integer sum without an output format.
+
+    ``output`` is its index in the whole product, by which random roundings draw their bits.
+    """
     operands = datapath.operands
     left, right = (
         [enter_operand(datapath, code, f) for code in codes] for codes, f in ((a, operands.a), (b, operands.b))
@@ -90,7 +100,7 @@ def dot(
     start = None
     if c is not None:
         start = unpack(datapath.c_format, flush(datapath.c_format, c) if operands.flush else c)
-    total = accumulate(datapath, datapath.accumulator, Terms(products, scales), start, events)
+    total = accumulate(datapath, datapath.accumulator, Terms(products, scales, output), start, events)
     return leave(datapath, total, events)
 
 
@@ -100,13 +110,21 @@ class Terms:
 
     products: Sequence[Number]
     scales: Sequence[Number | None]
+    output: int = 0
+    """Which output they belong to."""
+    first: int = 0
+    """The k of the first."""
 
     def __len__(self) -> int:
         return len(self.products)
 
     def part(self, first: int, last: int) -> Terms:
         """Those with k in [first, last)."""
-        return Terms(self.products[first:last], self.scales[first:last])
+        return Terms(self.products[first:last], self.scales[first:last], self.output, self.first + first)
+
+    def draw(self, accumulator: Any, offset: int, place: int = STEP) -> Draw | None:
+        """The random bits of the addition of the ``offset``-th product (or of the block that starts there)."""
+        return draw(accumulator, self.output, self.first + offset, place)
 
 
 def enter_operand(datapath: Datapath, code: int, f: Any) -> int:
@@ -139,42 +157,78 @@ def pair_scales(datapath: Datapath, scale_a: Any, scale_b: Any, k: int) -> list[
 def accumulate(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     """All products and ``start`` in the accumulator, by the datapath's reduction."""
     if accumulator.kind == "chunked":
-        total = enter(datapath, accumulator.into, start, events)
+        inner, outer = events.of("inner"), events.of("outer")
+        held = begin(datapath, accumulator.into, start, outer, terms.output)
         for first in range(0, len(terms), accumulator.every):
             part = terms.part(first, first + accumulator.every)
-            chunk = accumulate(datapath, accumulator.inner or accumulator.into, part, None, events)
+            chunk = accumulate(datapath, accumulator.inner or accumulator.into, part, None, inner)
             if datapath.scaled_at == "chunk" and part.scales[0] is not None:
                 chunk = times(chunk, part.scales[0])
                 chunk = chunk if chunk.special or chunk.magnitude else ZERO  # integers have no −0
-            total = add_into(datapath, accumulator.into, total, chunk, events)
-        return total
+            bits = draw(accumulator.into, terms.output, (terms.first + first) // accumulator.every, CHUNK)
+            held = step(datapath, accumulator.into, held, chunk, outer, bits)
+        return read(accumulator.into, held, outer)
+    events = events.of("accumulator") if accumulator is datapath.accumulator else events
     if accumulator.kind == "integer":
-        total = enter(datapath, accumulator, start, events)
+        held = begin(datapath, accumulator, start, events, terms.output)
         for block in blocks(terms.products, datapath.reduction.lanes_of(len(terms))):
-            total = add_into(datapath, accumulator, total, finite(exact_sum(block)), events)
-        return total
+            held = step(datapath, accumulator, held, finite(exact_sum(block)), events, None)
+        return read(accumulator, held, events)
+    if accumulator.kind in compensated.KINDS:
+        return _sequential(datapath, accumulator, terms, start, events)
     if not len(terms):
-        return enter(datapath, accumulator, start, events)
-    if datapath.reduction.kind == "fused":
-        return _fused(datapath, accumulator, terms, start, events)
+        return read(accumulator, begin(datapath, accumulator, start, events, terms.output), events)
     rule: _Rule = _FLOAT_SUMS.get(datapath.reduction.kind, _by_its_own_rule)
-    return rule(datapath, accumulator, terms.products, start, events)
+    return rule(datapath, accumulator, terms, start, events)
 
 
-def enter(datapath: Datapath, accumulator: Any, start: Number | None, events: Events) -> Number:
+def enter(datapath: Datapath, accumulator: Any, start: Number | None, events: Events, output: int = 0) -> Number:
     """``start`` as the accumulator's register holds it; cleared when not given."""
     if start is None:
         return ZERO
     if accumulator.kind == "integer":
         return fit(datapath, accumulator, start.signed, events)
-    return round_to(start, _target(accumulator), events)
+    return round_to(start, _target(accumulator), events, draw(accumulator, output, 0, LOAD))
 
 
-def add_into(datapath: Datapath, accumulator: Any, x: Number, y: Number, events: Events) -> Number:
-    """``x + y`` in an accumulator of one level."""
+def add_into(
+    datapath: Datapath, accumulator: Any, x: Number, y: Number, events: Events, bits: Draw | None = None
+) -> Number:
+    """``x + y`` in an accumulator of one level and one word."""
     if accumulator.kind == "integer":
         return fit(datapath, accumulator, x.signed + y.signed, events)
-    return add(x, y, _target(accumulator), events)
+    return add(x, y, _target(accumulator), events, bits)
+
+
+# An accumulator of one level and one word holds a number, one of two words a pair.
+
+
+def begin(datapath: Datapath, accumulator: Any, start: Number | None, events: Events, output: int) -> Any:
+    """What an accumulator of one level holds at first."""
+    held: Any
+    if accumulator.kind in compensated.KINDS:
+        held = compensated.CLEARED if start is None else compensated.enter(accumulator, start, events)
+    else:
+        held = enter(datapath, accumulator, start, events, output)
+    events.begin(accumulator, held, start)
+    return held
+
+
+def step(datapath: Datapath, accumulator: Any, held: Any, term: Number, events: Events, bits: Draw | None) -> Any:
+    """What it holds after the addition of a term."""
+    after: Any
+    if accumulator.kind in compensated.KINDS:
+        after = compensated.step(accumulator, held, term, events)
+    else:
+        after = add_into(datapath, accumulator, held, term, events, bits)
+    events.step(accumulator, held, term, after)
+    return after
+
+
+def read(accumulator: Any, held: Any, events: Events) -> Number:
+    """The sum that it gives."""
+    number: Number = compensated.leave(accumulator, held, events) if accumulator.kind in compensated.KINDS else held
+    return number
 
 
 def fit(datapath: Datapath, accumulator: Any, x: Fraction, events: Events) -> Number:
@@ -212,13 +266,13 @@ def blocks(products: Sequence[Number], lanes: int) -> Iterator[list[Number]]:
         yield block + [ZERO] * (lanes - len(block))
 
 
-def _sequential(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
+def _sequential(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     reduction: Any = datapath.reduction
-    total = enter(datapath, accumulator, start, events)
-    for product in products:
+    held = begin(datapath, accumulator, start, events, terms.output)
+    for k, product in enumerate(terms.products):
         term = product if reduction.fused else _rounded_product(reduction, accumulator, product)
-        total = add(total, term, _target(accumulator), events)
-    return total
+        held = step(datapath, accumulator, held, term, events, terms.draw(accumulator, k))
+    return read(accumulator, held, events)
 
 
 def _rounded_product(reduction: Any, accumulator: Any, product: Number) -> Number:
@@ -227,20 +281,25 @@ def _rounded_product(reduction: Any, accumulator: Any, product: Number) -> Numbe
     return round_to(product, Target(product_format, reduction.product_rounding, None, flushes))
 
 
-def _tree(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
+def _tree(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     reduction: Any = datapath.reduction
     own = reduction.levels or (reduction.format,)
-    total = enter(datapath, accumulator, start, events)
-    for block in blocks(products, reduction.lanes):
+    draws = accumulator if reduction.rounding is None else None
+    held = begin(datapath, accumulator, start, events, terms.output)
+    for index, block in enumerate(blocks(terms.products, reduction.lanes)):
+        first, place = index * reduction.lanes, count(TREE)
         level, depth = block, 0
         if reduction.product is not None:
             level = [_rounded_product(reduction, accumulator, p) for p in block]
         while len(level) > 1:
             adder = _adder(reduction, accumulator, own[min(depth, len(own) - 1)])
-            pairs = [add(x, y, adder) for x, y in zip(level[0::2], level[1::2], strict=False)]
+            pairs = [
+                add(x, y, adder, None, terms.draw(draws, first, next(place)))
+                for x, y in zip(level[0::2], level[1::2], strict=False)
+            ]
             level, depth = [*pairs, *level[2 * len(pairs) :]], depth + 1
-        total = add(total, level[0], _target(accumulator), events)
-    return total
+        held = step(datapath, accumulator, held, level[0], events, terms.draw(accumulator, first))
+    return read(accumulator, held, events)
 
 
 def _adder(reduction: Any, accumulator: Any, own: Any) -> Target:
@@ -257,9 +316,11 @@ def _fused(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | N
     total = start or ZERO
     # The first addend keeps the exponent that its own format gives it.
     exponent = start.exponent if start is not None else emin
+    events.begin(accumulator, total, start)
     for first in range(0, len(terms), reduction.lanes):
         part = terms.part(first, first + reduction.lanes)
         products = next(blocks([_limited(reduction, p) for p in part.products], reduction.lanes))
+        before, term = total, _exact_term(part.products)
         special = add_special([total, *products, *(s for s in part.scales if s is not None and s.special)])
         if special is not None:
             total = round_to(special, target)
@@ -267,9 +328,10 @@ def _fused(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | N
             scales = [part.scales[k] or ZERO for k in range(0, len(part), reduction.group_size)]
             scales += [ZERO] * (reduction.lanes // reduction.group_size - len(scales))  # of idle groups
             exact = fused.block_sum(reduction, products, scales, (total.signed, exponent), emin)
-            total = round_to(finite(exact), target, events)
+            total = round_to(finite(exact), target, events, terms.draw(accumulator, first))
             keeps = reduction.negative_zero == "underflow"
             total = total if total.special or total.magnitude or keeps else ZERO
+        events.step(accumulator, before, term, total)
         exponent = max(floor_log2(total.magnitude), emin) if total.magnitude else emin
     return total
 
@@ -281,22 +343,30 @@ def _limited(reduction: Any, product: Number) -> Number:
     return Number(product.negative, special="inf") if beyond else product
 
 
-def _exact(datapath: Datapath, accumulator: Any, products: Any, start: Number | None, events: Events) -> Number:
+def _exact(datapath: Datapath, accumulator: Any, terms: Terms, start: Number | None, events: Events) -> Number:
     total = start or ZERO
-    for block in blocks(products, datapath.reduction.lanes_of(len(products))):
+    events.begin(accumulator, total, start)
+    lanes = datapath.reduction.lanes_of(len(terms))
+    for index, block in enumerate(blocks(terms.products, lanes)):
         special = add_special([total, *block])
         exact = special or finite(exact_sum([total, *block]))
-        total = round_to(exact, _target(accumulator), events)
+        before = total
+        total = round_to(exact, _target(accumulator), events, terms.draw(accumulator, index * lanes))
+        events.step(accumulator, before, _exact_term(block), total)
     return total
 
 
-def _by_its_own_rule(datapath: Datapath, accumulator: Any, products: Any, start: Any, events: Events) -> Number:
+def _exact_term(products: Sequence[Number]) -> Number:
+    return add_special(products) or finite(exact_sum(products))
+
+
+def _by_its_own_rule(datapath: Datapath, accumulator: Any, terms: Terms, start: Any, events: Events) -> Number:
     reduction = datapath.reduction
     total = (start or ZERO) if reduction.loads_exactly else enter(datapath, accumulator, start, events)
-    return reduction.golden_sum(products, total, Arithmetic(_target(accumulator, reduction.overflow), events))
+    return reduction.golden_sum(terms.products, total, Arithmetic(_target(accumulator, reduction.overflow), events))
 
 
-_FLOAT_SUMS: dict[str, _Rule] = {"sequential": _sequential, "tree": _tree, "exact": _exact}
+_FLOAT_SUMS: dict[str, _Rule] = {"sequential": _sequential, "tree": _tree, "fused": _fused, "exact": _exact}
 
 
 # Results --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 
 from hwsim.datapath.factor import Factor
 from hwsim.formats.base import Format
-from hwsim.formats.exact import TWO, floor_log2
+from hwsim.formats.exact import TWO, Draw, floor_log2
 from hwsim.formats.float import FloatFormat
 from hwsim.golden.formats import Value, decode, round_unlimited
 
@@ -58,6 +58,16 @@ class Events:
         """One more."""
         self.saturations += int(saturates)
         self.overflows += int(not saturates)
+
+    def of(self, register: str) -> Events:
+        """Where events of a register count."""
+        return self
+
+    def begin(self, accumulator: Any, held: Any, start: Number | None) -> None:
+        """A sum begins with what the register holds of ``start``."""
+
+    def step(self, accumulator: Any, before: Any, term: Number, after: Any) -> None:
+        """A term has been added."""
 
 
 # Operands and products ------------------------------------------------------------------------------
@@ -144,16 +154,19 @@ class Target:
 
     def beyond(self, negative: bool) -> Number:
         """What a finite number beyond the largest one becomes."""
-        inward = self.rounding in ("rz", "ru" if negative else "rd")
+        inward = self.rounding in ("rz", "odd", "ru" if negative else "rd")
         stops = inward and self.overflow != "always_inf"
         return self.largest(negative) if stops else self.infinity(negative)
 
 
-def round_to(x: Number, target: Target, events: Events | None = None) -> Number:
-    """``x`` in the target's format; ``events`` counts a finite x whose rounding lies beyond the largest number."""
+def round_to(x: Number, target: Target, events: Events | None = None, draw: Draw | None = None) -> Number:
+    """``x`` in the target's format; ``events`` counts a finite x whose rounding lies beyond the largest number.
+
+    ``draw`` has the random bits of a random rounding.
+    """
     if x.special:
         return x if x.special == "nan" else target.infinity(x.negative)
-    rounded = round_unlimited(target.format, x.negative, x.magnitude, target.rounding)
+    rounded = round_unlimited(target.format, x.negative, x.magnitude, target.rounding, draw)
     if rounded > Fraction(target.format.max):
         if events is not None:
             events.count(target.saturates)
@@ -174,7 +187,7 @@ def add_special(terms: Sequence[Number]) -> Number | None:
     return Number(infinities.pop(), special="inf") if infinities else None
 
 
-def add(x: Number, y: Number, target: Target, events: Events | None = None) -> Number:
+def add(x: Number, y: Number, target: Target, events: Events | None = None, draw: Draw | None = None) -> Number:
     """``x + y`` rounded once; the sign of a zero sum as IEEE 754 section 6.3 has it."""
     total = add_special([x, y])
     if total is None:
@@ -182,7 +195,7 @@ def add(x: Number, y: Number, target: Target, events: Events | None = None) -> N
         if total.magnitude == 0:
             like = x.magnitude == 0 and x.negative == y.negative
             total = Number(x.negative if like else target.rounding == "rd")
-    return round_to(total, target, events)
+    return round_to(total, target, events, draw)
 
 
 def exact_sum(terms: Sequence[Number]) -> Fraction:

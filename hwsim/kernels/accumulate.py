@@ -1,7 +1,8 @@
 """One addition into a floating-point accumulator: exact, then rounded once.
 
 A sum is ``(significand, exponent, tag)``, the significand a signed int64 and the tag one of
-`hwsim.kernels.multiply` (finite, ±infinity, NaN, −0). A float format is the tuple of `FLOAT_PARAMETERS`.
+`hwsim.kernels.multiply` (finite, ±infinity, NaN, −0). A float format is the tuple of `FLOAT_PARAMETERS`; one that
+rounds by chance has those of `RANDOM_PARAMETERS` besides, and kernels are compiled for either length of the tuple.
 """
 
 from __future__ import annotations
@@ -10,7 +11,18 @@ import numpy as np
 from numba import njit
 
 from hwsim.kernels.multiply import FINITE, MINUS_INFINITY, MINUS_ZERO, NOT_A_NUMBER, PLUS_INFINITY
-from hwsim.kernels.rounding import RD, RNA, RNE, RU, bit_length, round_significand, shift_right_jam
+from hwsim.kernels.philox import first_word
+from hwsim.kernels.rounding import (
+    ODD,
+    RD,
+    RNA,
+    RNE,
+    RU,
+    bit_length,
+    round_significand,
+    round_significand_randomly,
+    shift_right_jam,
+)
 
 # Places in the tuple that describes a float format, its rounding and its overflow to kernels.
 FLOAT_PARAMETERS = (
@@ -24,9 +36,45 @@ FLOAT_PARAMETERS = (
     "signed_zero",
     "flush",  # whether subnormal results become zeros of their sign
 )
+RANDOM_PARAMETERS = (
+    "random_bits",  # r, per rounding
+    "key_low",
+    "key_high",  # the two words of a Philox key
+    "word",  # the random bits of the rounding at hand, see `drawn`
+)
+DETERMINISTIC = len(FLOAT_PARAMETERS)
+
+# Which addition of an output a rounding belongs to: the last word of its counter.
+STEP = 0  # a product's or a block's into the accumulator
+CHUNK = 1  # a chunk's sum into the outer accumulator
+LOAD = 2  # the first addend
+TREE = 3  # of a block's tree, TREE + its number in the block
+
 OVERFLOW_IEEE = 0  # directed roundings stop at the largest number on their inward side
 OVERFLOW_SATURATE = 1
 OVERFLOW_ALWAYS = 2  # beyond the range whatever the rounding, as NVIDIA's matrix units have it
+
+
+@njit(cache=True)
+def drawn(parameters, output, number, place):
+    """``parameters`` with the random bits of an addition, where there are any: the top ones of a word of Philox.
+
+    Its counter is the output's index in the whole product (two words), the ``number`` of the addition, which is that
+    of the (first) product that it adds, and its ``place``. So bits depend on nothing else.
+    """
+    if len(parameters) == 9:
+        return parameters
+    word = first_word(output & 0xFFFFFFFF, output >> 32, number, place, parameters[10], parameters[11])
+    return parameters[:12] + (word >> (32 - parameters[9]),)  # noqa: RUF005  Numba adds tuples, it does not unpack them
+
+
+@njit(cache=True)
+def _rounded(negative, magnitude, exponent, parameters):
+    if len(parameters) == 9:
+        return round_significand(negative, magnitude, exponent, parameters[0], parameters[1], parameters[4])
+    return round_significand_randomly(
+        magnitude, exponent, parameters[0], parameters[1], parameters[4], parameters[9], parameters[12]
+    )
 
 
 @njit(cache=True)
@@ -35,7 +83,7 @@ def _beyond(negative, policy, mode, special):
     if policy == OVERFLOW_SATURATE or special == FINITE:
         return FINITE
     if policy == OVERFLOW_IEEE:
-        outward = mode in (RNE, RNA) or mode == (RD if negative else RU)
+        outward = mode in (RNE, RNA) or mode > ODD or mode == (RD if negative else RU)
         if not outward:
             return FINITE
     if special == PLUS_INFINITY and negative:
@@ -46,8 +94,8 @@ def _beyond(negative, policy, mode, special):
 @njit(cache=True)
 def round_number(negative, magnitude, exponent, parameters):
     """Round ``±magnitude · 2**exponent``: ``(significand, exponent, tag, overflowed)``."""
-    precision, last_place_min, emax, max_significand, mode, policy, special, signed_zero, flush = parameters
-    magnitude, exponent = round_significand(negative, magnitude, exponent, precision, last_place_min, mode)
+    precision, last_place_min, emax, max_significand, mode, policy, special, signed_zero, flush = parameters[:9]
+    magnitude, exponent = _rounded(negative, magnitude, exponent, parameters)
     if flush and bit_length(magnitude) + exponent < last_place_min + precision:
         magnitude = np.int64(0)
     if magnitude == 0:

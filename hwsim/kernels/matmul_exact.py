@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.accumulate import add_tags, round_infinity, round_number
+from hwsim.kernels.accumulate import STEP, add_tags, drawn, round_infinity, round_number
 from hwsim.kernels.multiply import FINITE, MINUS_ZERO, multiply, product_tag
 from hwsim.kernels.rounding import bit_length
 
@@ -125,7 +125,7 @@ def exact(
                 s, e, tag, _ = round_infinity(tag, accumulator)
                 continue
             negative, magnitude, exponent = withdraw(limbs, base)
-            s, e, tag, overflowed = round_number(negative, magnitude, exponent, accumulator)
+            s, e, tag, overflowed = round_number(negative, magnitude, exponent, drawn(accumulator, output, start, STEP))
             count += overflowed
         sums[i, j], sums_exponent[i, j], sums_tag[i, j] = s, e, tag
     return count

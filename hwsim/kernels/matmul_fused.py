@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.accumulate import add_tags, round_infinity, round_number
+from hwsim.kernels.accumulate import STEP, add_tags, drawn, round_infinity, round_number
 from hwsim.kernels.multiply import FINITE, MINUS_INFINITY, MINUS_ZERO, PLUS_INFINITY, multiply, product_tag
 from hwsim.kernels.rounding import RD, RZ, bit_length, round_significand
 
@@ -218,7 +218,9 @@ def fused(
                     term, place, top,
                 )  # fmt: skip
             total, last_place = block_sum(terms, unit, s, e, emin, emins[1], term, place, top)
-            s, e, tag, overflowed = round_number(total < 0, abs(total), last_place, accumulator)
+            s, e, tag, overflowed = round_number(
+                total < 0, abs(total), last_place, drawn(accumulator, output, start, STEP)
+            )
             count += overflowed
             if tag == MINUS_ZERO and not unit[KEEPS_MINUS]:
                 tag = np.int64(FINITE)

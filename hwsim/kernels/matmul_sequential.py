@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.accumulate import add, round_sum
+from hwsim.kernels.accumulate import STEP, add, drawn, round_sum
 from hwsim.kernels.multiply import multiply, product_tag
 
 
@@ -40,21 +40,25 @@ def sequential(
             pt = product_tag(np.int64(a_tag[i, k]), np.int64(b_tag[row, k]), p, rule[5])
             if product_format[0] != 0:
                 p, pe, pt, _ = round_sum(p, pe, pt, product_format)
-            s, e, t, overflowed = add(s, e, t, bits, p, pe, pt, rule[4], accumulator)
+            s, e, t, overflowed = add(s, e, t, bits, p, pe, pt, rule[4], drawn(accumulator, output, k, STEP))
             count += overflowed
         sums[i, j], sums_exponent[i, j], sums_tag[i, j] = s, e, t
     return count
 
 
 @njit(cache=True, nogil=True)
-def add_arrays(x, x_exponent, x_tag, x_bits, y, y_exponent, y_tag, y_bits, accumulator, span):
-    """``x += y`` on rows ``span[0]`` to ``span[1]`` − 1, rounded into ``accumulator``; returns the overflows."""
+def add_arrays(x, x_exponent, x_tag, x_bits, y, y_exponent, y_tag, y_bits, accumulator, which, span):
+    """``x += y`` on rows ``span[0]`` to ``span[1]`` − 1, rounded into ``accumulator``; returns the overflows.
+
+    ``which`` is the number and the place of this addition, for `drawn`.
+    """
     count = 0
     for i in range(span[0], span[1]):
         for j in range(x.shape[1]):
             x[i, j], x_exponent[i, j], x_tag[i, j], overflowed = add(
                 x[i, j], np.int64(x_exponent[i, j]), np.int64(x_tag[i, j]), x_bits,
-                y[i, j], np.int64(y_exponent[i, j]), np.int64(y_tag[i, j]), y_bits, accumulator,
+                y[i, j], np.int64(y_exponent[i, j]), np.int64(y_tag[i, j]), y_bits,
+                drawn(accumulator, i * x.shape[1] + j, which[0], which[1]),
             )  # fmt: skip
             count += overflowed
     return count

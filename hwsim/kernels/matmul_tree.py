@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numba.cpython.unsafe.tuple import tuple_setitem
 
-from hwsim.kernels.accumulate import add, round_sum
+from hwsim.kernels.accumulate import STEP, TREE, add, drawn, round_sum
 from hwsim.kernels.multiply import FINITE, multiply, product_tag
 
 
 @njit(cache=True, nogil=True)
 def tree(
     a, a_exponent, a_tag, b, b_exponent, b_tag, table, table_exponent, rule, k_range, rows_per_matrix,
-    lanes, product_format, adders, accumulator, outputs, sums, sums_exponent, sums_tag, span,
+    lanes, product_format, adder, adders, accumulator, outputs, sums, sums_exponent, sums_tag, span,
 ):  # fmt: skip
     """Add blocks of ``lanes`` products to ``sums`` [M, N] in place; returns the accumulator's overflows.
 
-    Each addition of level l is rounded into ``adders[l]`` (int64 [levels, 9]), the block's sum is then added to the
-    accumulator. Idle lanes of the last block hold +0; of an odd number of terms the last passes to the next level as
-    it is.
+    Each addition of level l is rounded into ``adders[l]`` (int64, a tuple like ``adder``), the block's sum is then
+    added to the accumulator. Idle lanes of the last block hold +0; of an odd number of terms the last passes to the
+    next level as it is.
     The arrays, ``outputs`` and the span are those of `sequential`.
     """
     columns = sums.shape[1]
@@ -47,20 +48,24 @@ def tree(
                 if product_format[0] != 0:
                     p, pe, pt, _ = round_sum(p, pe, pt, product_format)
                 t[lane], te[lane], tt[lane] = p, pe, pt
-            width = lanes
-            level = 0
+            width, node, level = lanes, TREE, 0
             while width > 1:
-                r = adders[level]
-                adder = (r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8])
+                for place in range(len(adder)):
+                    adder = tuple_setitem(adder, place, adders[level, place])  # type: ignore[call-arg]  # an intrinsic
                 for pair in range(width // 2):
                     x, y = 2 * pair, 2 * pair + 1
-                    t[pair], te[pair], tt[pair], _ = add(t[x], te[x], tt[x], bits, t[y], te[y], tt[y], bits, adder)
+                    t[pair], te[pair], tt[pair], _ = add(
+                        t[x], te[x], tt[x], bits, t[y], te[y], tt[y], bits, drawn(adder, output, start, node)
+                    )
+                    node += 1
                 if width & 1:
                     last = width - 1
                     t[width // 2], te[width // 2], tt[width // 2] = t[last], te[last], tt[last]
                 width = (width + 1) // 2
                 level += 1
-            s, e, tag, overflowed = add(s, e, tag, bits, t[0], te[0], tt[0], bits, accumulator)
+            s, e, tag, overflowed = add(
+                s, e, tag, bits, t[0], te[0], tt[0], bits, drawn(accumulator, output, start, STEP)
+            )
             count += overflowed
         sums[i, j], sums_exponent[i, j], sums_tag[i, j] = s, e, tag
     return count

@@ -15,6 +15,22 @@ BLOCK = 4 * COUNTERS
 """Words per block."""
 
 
+@njit(cache=True)
+def first_word(a, b, c, d, key_low, key_high):
+    """The first of the four words of counter (a, b, c, d), all int64 that hold 32 bits; so is the result."""
+    a, b, c, d = np.uint32(a), np.uint32(b), np.uint32(c), np.uint32(d)
+    k, l = np.uint32(key_low), np.uint32(key_high)  # noqa: E741
+    for _ in range(10):
+        first = np.uint64(a) * np.uint64(0xD2511F53)
+        second = np.uint64(c) * np.uint64(0xCD9E8D57)
+        a = np.uint32(np.uint32(np.uint32(second >> np.uint64(32)) ^ b) ^ k)
+        c = np.uint32(np.uint32(np.uint32(first >> np.uint64(32)) ^ d) ^ l)
+        b, d = np.uint32(second), np.uint32(first)
+        k = np.uint32(k + np.uint32(0x9E3779B9))
+        l = np.uint32(l + np.uint32(0xBB67AE85))  # noqa: E741
+    return np.int64(a)
+
+
 @njit(cache=True, nogil=True)
 def fill_block(block, key_low, key_high, words):
     """``words[0:BLOCK]`` of block number ``block`` (both keys uint32)."""

@@ -9,6 +9,7 @@ Source of the structure: Berkeley SoftFloat 3e, ``roundPackToF64`` and ``shiftRi
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 # IEEE 754-2019 section 4.3, plus round-to-odd (Boldo and Melquiond, IEEE TC 57(4), 2008).
@@ -113,6 +114,53 @@ def round_significand(negative, magnitude, exponent, precision, last_place_min, 
             odd = odd and ((exponent - last_place_min) & 1) == 0
         away = remainder != 0 and rounds_away(negative, odd, remainder, half, mode)
     if away:
+        quotient += 1
+        if quotient >> precision:
+            quotient >>= 1
+            exponent += 1
+    return quotient, exponent
+
+
+@njit(cache=True)
+def goes_up(remainder, shift, mode, bits, word):
+    """Whether ``bits`` random bits ``word`` raise the magnitude that a discarded ``remainder · 2**-shift`` is left of.
+
+    With n bits r and the discarded fraction d (IEEE P3109 interim report): a: ``floor(d·2**n) + r >= 2**n``;
+    b: ``floor(d·2**(n+1)) + 2r + 1 >= 2**(n+1)``; c: ``rint(d·2**n) + r >= 2**n``; equal probability: r is odd.
+    """
+    if mode == EQUAL:
+        return remainder != 0 and (word & 1) != 0
+    drop = shift - (bits + 1)
+    if drop > 62:
+        reached, rest = np.int64(0), remainder != 0
+    elif drop > 0:
+        reached = remainder >> drop
+        rest = (reached << drop) != remainder
+    else:
+        reached, rest = remainder << -drop, False
+    if mode == STOCHASTIC_B:
+        return reached + 2 * word + 1 >= np.int64(2) << bits
+    share = reached >> 1
+    if mode == STOCHASTIC_C and (reached & 1) != 0 and (rest or (share & 1) != 0):
+        share += 1
+    return share + word >= np.int64(1) << bits
+
+
+@njit(cache=True)
+def round_significand_randomly(magnitude, exponent, precision, last_place_min, mode, bits, word):
+    """`round_significand` by a random mode with the random bits ``word`` of ``bits`` bits, 1 to 32.
+
+    The input may carry a jammed sticky bit in bit 0 as long as ``bits + 2`` bits or more are discarded here.
+    """
+    shift = max(bit_length(magnitude) - precision, last_place_min - exponent)
+    if shift <= 0 or magnitude == 0:
+        return magnitude, exponent
+    exponent += shift
+    quotient, remainder = np.int64(0), magnitude
+    if shift <= 62:
+        quotient = magnitude >> shift
+        remainder = magnitude - (quotient << shift)
+    if goes_up(remainder, shift, mode, bits, word):
         quotient += 1
         if quotient >> precision:
             quotient >>= 1

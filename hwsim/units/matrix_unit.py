@@ -114,6 +114,8 @@ class MatrixUnit:
 
     def _sparse(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None, places: np.ndarray) -> np.ndarray:
         """Row by row of a, since each selects rows of b of its own."""
+        if self.datapath.accumulator.random:
+            raise InputError(f"{self.instruction}: sums of a sparse a are not numbered, which random rounding needs")
         step = max(1, GATHER_ELEMENTS // max(1, places.shape[1] * b.shape[1]))
         d = []
         for first in range(0, a.shape[0], step):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hwsim.base.errors import InputError
 from hwsim.golden import datapath as golden
 from hwsim.golden import number
 from hwsim.units.systolic_counts import Dataflow
@@ -250,6 +251,12 @@ def run_codes(array: SystolicArray, a: Matrix, b: Matrix, c: Matrix | None = Non
     """Codes through ``array`` with the arithmetic of the golden model; `Run.result` holds codes, as `matmul_codes`."""
     pe, datapath, adder = array.pe, array.datapath, array.fold_adder
     inner, outer = pe.accumulator, adder or pe.accumulator
+    for accumulator in (inner, outer):
+        if accumulator.kind not in ("float", "integer") or accumulator.random:
+            raise InputError(
+                f"the array is followed where sums are one number each and rounded in one way, not by "
+                f"{'chance' if accumulator.random else repr(accumulator.kind)}"
+            )
     events = number.Events()
 
     def step(acc: Any, x: int, y: int) -> Any:

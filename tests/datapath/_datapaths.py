@@ -45,6 +45,7 @@ SUMS = [
     "e2m1fn",
 ]
 ROUNDINGS = ["rne", "rna", "rz", "ru", "rd"]
+RANDOM_ROUNDINGS = ["stochastic", "stochastic_a", "stochastic_b", "stochastic_c", "equal_probability"]
 ALIGNMENTS = ["truncate", "floor", "rne", "rna", "sticky"]
 OTHERS = ["posit8", "posit16", "takum_linear8", "nf4", "abfloat_e2m1b2", "pot4", "bipolar4", "lns8_0"]
 SCALES = ["e8m0fnu", "ue4m3", "ue5m3"]
@@ -61,19 +62,39 @@ class Case:
     scales: tuple[np.ndarray, np.ndarray] | None = None
 
 
-float_accumulators = st.fixed_dictionaries(
-    {"format": st.sampled_from(SUMS), "rounding": st.sampled_from(ROUNDINGS)},
-    optional={"overflow": st.sampled_from(["inf", "saturate", "always_inf"]), "flush": st.booleans()},
+overflows = {"overflow": st.sampled_from(["inf", "saturate", "always_inf"]), "flush": st.booleans()}
+float_accumulators = st.one_of(
+    st.fixed_dictionaries(
+        {"format": st.sampled_from(SUMS), "rounding": st.sampled_from([*ROUNDINGS, "odd"])}, optional=overflows
+    ),
+    st.fixed_dictionaries(
+        {"format": st.sampled_from(SUMS), "rounding": st.sampled_from(RANDOM_ROUNDINGS)},
+        optional=overflows
+        | {"seed": st.sampled_from([0, 1, 1 << 40, (1 << 64) - 1]), "random_bits": st.sampled_from([1, 2, 7, 24, 32])},
+    ),
 )
 integer_accumulators = st.fixed_dictionaries(
     {"bits": st.integers(2, 64), "overflow": st.sampled_from(["wrap", "saturate"])}
 )
-reductions = st.one_of(
+compensated_accumulators = st.one_of(
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["kahan", "two_sum", "two_word"]), "format": st.sampled_from(SUMS)},
+        optional=overflows | {"rounding": st.sampled_from(ROUNDINGS)},
+    ),
+    st.fixed_dictionaries(
+        {"kind": st.just("two_word"), "format": st.sampled_from(SUMS), "result": st.sampled_from(SUMS)},
+        optional={"rounding": st.sampled_from(ROUNDINGS)},
+    ),
+)
+one_by_one = st.one_of(
     st.just("sequential"),
     st.fixed_dictionaries(
         {"kind": st.just("sequential"), "fused": st.just(False)},
         optional={"product": st.sampled_from(SUMS), "product_rounding": st.sampled_from(ROUNDINGS)},
     ),
+)
+reductions = st.one_of(
+    one_by_one,
     st.fixed_dictionaries(
         {"kind": st.just("tree"), "lanes": st.sampled_from([1, 2, 3, 4, 7, 8])},
         optional={
@@ -205,13 +226,19 @@ def cases(draw: st.DrawFn, accumulators: str = "float") -> Case:
 
 @st.composite
 def _fields(draw: st.DrawFn, accumulators: str) -> dict[str, Any]:
+    held = draw(st.booleans()) if accumulators == "compensated" else False
     inner = integer_accumulators if accumulators == "integer" else float_accumulators
-    accumulator = draw(inner)
-    if draw(st.integers(0, 3)) == 0:
+    accumulator = draw(compensated_accumulators if held else inner)
+    if accumulators == "compensated":
+        outer = compensated_accumulators
+        if not held or draw(st.booleans()):
+            accumulator = {"every": draw(st.integers(1, 6)), "inner": accumulator, "into": draw(outer)}
+        accumulators = "float"
+    elif draw(st.integers(0, 3)) == 0:
         outer = integer_accumulators if accumulators == "integer" and draw(st.booleans()) else float_accumulators
         accumulator = {"every": draw(st.integers(1, 6)), "inner": accumulator, "into": draw(outer)}
     numbers = st.sampled_from(INTEGERS if accumulators == "integer" else FLOATS + INTEGERS[:3])
-    fields: dict[str, Any] = {"accumulator": accumulator, "reduction": draw(reductions)}
+    fields: dict[str, Any] = {"accumulator": accumulator, "reduction": draw(one_by_one if held else reductions)}
     a, b = draw(numbers), draw(numbers)
     choice = draw(st.integers(0, 7))
     if choice == 0:

@@ -42,6 +42,12 @@ def test_integer_sums(case: Case) -> None:
     compare(case)
 
 
+@relaxed
+@given(cases("compensated"))
+def test_sums_in_two_words(case: Case) -> None:
+    compare(case)
+
+
 # Each reduction over operands of one size, so that rounding, cancellation and sticky bits decide.
 REDUCTIONS = [
     {"kind": "sequential"},

@@ -10,6 +10,9 @@ from pydantic import BeforeValidator, Field
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
 from hwsim.datapath.accumulators.float import FloatAccumulator
 from hwsim.datapath.accumulators.integer import IntegerAccumulator
+from hwsim.datapath.accumulators.kahan import KahanAccumulator
+from hwsim.datapath.accumulators.two_sum import TwoSumAccumulator
+from hwsim.datapath.accumulators.two_word import TwoWordAccumulator
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
 from hwsim.datapath.reduction import Reduction
@@ -17,7 +20,8 @@ from hwsim.datapath.sums import Counts, Sums
 from hwsim.formats import get
 from hwsim.formats.base import Format
 
-Simple = Annotated[FloatAccumulator | IntegerAccumulator, Field(discriminator="kind"), BeforeValidator(spell_out)]
+OneLevel = FloatAccumulator | IntegerAccumulator | KahanAccumulator | TwoSumAccumulator | TwoWordAccumulator
+Simple = Annotated[OneLevel, Field(discriminator="kind"), BeforeValidator(spell_out)]
 """An accumulator of one level, or the name of its format."""
 
 
@@ -41,12 +45,23 @@ class ChunkedAccumulator(Accumulator):
     def examples(cls) -> list[Self]:
         half, narrow = FloatAccumulator(format=get("fp16")), IntegerAccumulator(bits=9)
         wide = IntegerAccumulator(bits=20)
-        return [cls(every=4, into=half), cls(every=3, into=wide, inner=narrow), cls(every=5, into=half, inner=narrow)]
+        pair, kahan = TwoWordAccumulator(format=get("bf16")), KahanAccumulator(format=get("e5m5"))
+        return [
+            cls(every=4, into=half),
+            cls(every=3, into=wide, inner=narrow),
+            cls(every=5, into=half, inner=narrow),
+            cls(every=2, into=pair, inner=narrow),
+            cls(every=4, into=TwoSumAccumulator(format=get("fp16")), inner=kahan),
+        ]
 
     @property
-    def chunk(self) -> FloatAccumulator | IntegerAccumulator:
+    def chunk(self) -> OneLevel:
         """The accumulator of a chunk."""
         return self.inner if self.inner is not None else self.into
+
+    @property
+    def random(self) -> bool:
+        return self.chunk.random or self.into.random
 
     def sum_format(self, scale: int) -> Format:
         return self.into.sum_format(scale)
@@ -54,33 +69,35 @@ class ChunkedAccumulator(Accumulator):
     def load(self, c: Sums) -> tuple[Sums, Counts]:
         return self.into.load(c)
 
-    def add(self, sums: Sums, terms: Sums) -> tuple[Sums, Counts]:
-        return self.into.add(sums, terms)
+    def add(self, sums: Sums, terms: Sums, number: int = 0) -> tuple[Sums, Counts]:
+        return self.into.add(sums, terms, number)
 
     def zeros(self, shape: tuple[int, int], scale: int) -> Sums:
         return self.into.zeros(shape, scale)
 
-    def accumulate(self, products: Products, reduction: Reduction, start: Sums | None) -> tuple[Sums, Counts]:
+    def extend(self, products: Products, reduction: Reduction, sums: Sums) -> Counts:
         counts = Counts()
-        if start is None:
-            sums = self.zeros(products.shape, products.scale)
-        else:
-            sums, counts = self.load(start)
         for first in range(0, products.length, self.every):
             part = products.part(first, first + self.every)
             chunk, inner = self.chunk.accumulate(part, reduction, None)
             if products.scales is not None and products.scales.where == "chunk":
                 chunk = products.scales.of_chunk(chunk, first // products.scales.block, products.matrices)
-            sums, outer = self.into.add(sums, chunk)
+            _, outer = self.into.add(sums, chunk, (products.first + first) // self.every)
             counts = counts + inner + outer
-        return sums, counts
+        return counts
+
+    def finish(self, sums: Sums) -> tuple[Sums, Counts]:
+        return self.into.finish(sums)
 
     def check(self, a: Format, b: Format) -> None:
         self.chunk.check(a, b)
         if self.into.kind == "integer" and self.chunk.kind != "integer":
             raise ValueError("chunks summed in floating point cannot go into an integer accumulator")
-        if self.into.kind == "float" and self.chunk.kind == "integer" and self.chunk.bits > 60:
+        if self.into.kind != "integer" and isinstance(self.chunk, IntegerAccumulator) and self.chunk.bits > 60:
             raise ValueError(f"chunks of {self.chunk.bits} bits do not fit a float accumulator's 60")
+
+    def check_reduction(self, reduction: Reduction) -> None:
+        self.chunk.check_reduction(reduction)
 
     def parts(self, lanes: int, adds: bool) -> list[Part]:
         return self.chunk.parts(lanes, adds) + self.outer_parts(lanes)

@@ -3,53 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import field_validator
+from pydantic import Field, model_validator
 
-from hwsim.datapath.accumulator import Accumulator, accumulators
+from hwsim.datapath.accumulator import accumulators
+from hwsim.datapath.float_register import FloatRegister
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
-from hwsim.datapath.reduction import Reduction
-from hwsim.datapath.sums import (
-    Counts,
-    FloatParameters,
-    Sums,
-    add_sums,
-    float_accumulator_problem,
-    float_parameters,
-    round_sums,
-)
-from hwsim.formats import FormatName, get
-from hwsim.formats.base import Format
-from hwsim.formats.float import FloatFormat
-from hwsim.formats.rounding import Rounding
+from hwsim.datapath.sums import CHUNK, LOAD, Counts, FloatParameters, Sums, add_sums, round_sums
+from hwsim.formats import get
+from hwsim.formats.rounding import DEFAULT_RANDOM_BITS, STOCHASTIC_A, mode_number
+
+if TYPE_CHECKING:
+    from hwsim.datapath.reduction import Reduction
+
+RANDOM_REACH = 58
+"""Bits of a sum that kernels keep above a sticky one; a random rounding looks at ``precision + random_bits``."""
 
 
 @accumulators.register("float")
-class FloatAccumulator(Accumulator):
-    """Every sum is rounded once into ``format``. IEEE 754 rules for signed zeros, infinities and NaN."""
+class FloatAccumulator(FloatRegister):
+    """Every sum is rounded once into ``format``. IEEE 754 rules for signed zeros, infinities and NaN.
+
+    The random roundings are those of `hwsim.formats.base.Format.encode`. Their bits belong to the place of the
+    addition alone (see `hwsim.kernels.accumulate.drawn`): another number of threads, or other outputs beside it, change
+    nothing; the same product twice gives the same sums, and another ``seed`` others.
+    """
 
     kind: Literal["float"] = "float"
-    format: FormatName
-    """Format of the register."""
-    rounding: Rounding = "rne"
-    overflow: Literal["inf", "saturate", "always_inf"] | None = None
-    """What becomes of a sum beyond the largest number. ``inf``: infinity (NaN where the format has none), while
-    directed roundings stop at the largest number on their inward side; ``saturate``: the largest number,
-    infinities included; ``always_inf``: beyond the range whatever the rounding, which is what NVIDIA's matrix
-    units do under RZ and the default with a ``fused`` reduction. Default otherwise: the format's own."""
-    flush: bool = False
-    """Whether results that are subnormal after rounding become zeros of their sign, as CDNA2's matrix units do
-    (MMA-Sim, arXiv:2511.10909); products and tree adders of this accumulator's format then do so as well."""
+    seed: int = Field(default=0, ge=0, lt=1 << 64)
+    """Key of the random bits, where the rounding takes some."""
+    random_bits: int | None = Field(default=None, ge=1, le=32)
+    """Random bits per rounding (r of a generator that hardware has); 24 when not given."""
 
-    @field_validator("format")
-    @classmethod
-    def _is_float(cls, value: Format) -> Format:
-        problem = float_accumulator_problem(value)
-        if problem:
-            raise ValueError(problem)
-        return value
+    @model_validator(mode="after")
+    def _random_bits_fit(self) -> Self:
+        if not self.random:
+            if self.random_bits is not None or self.seed:
+                raise ValueError(f"rounding '{self.rounding}' takes no 'random_bits' and no 'seed'")
+        elif self.float_format.precision + self.bits_drawn > RANDOM_REACH:
+            raise ValueError(
+                f"{self.bits_drawn} random bits below the {self.float_format.precision} of {self.format.name} are more "
+                f"than {RANDOM_REACH}"
+            )
+        return self
 
     @classmethod
     def examples(cls) -> list[Self]:
@@ -58,70 +56,56 @@ class FloatAccumulator(Accumulator):
             cls(format=get("e8m13"), rounding="rz"),
             cls(format=get("e4m3fn"), overflow="inf"),
             cls(format=get("e3m4"), flush=True),
+            cls(format=get("e5m2"), rounding="stochastic", seed=3, random_bits=4),
+            cls(format=get("bf16"), rounding="odd"),
         ]
 
     @property
-    def float_format(self) -> FloatFormat:
-        """``format``, which is a float."""
-        assert isinstance(self.format, FloatFormat)
-        return self.format
-
-    def parameters(self, default_overflow: str | None = None) -> FloatParameters:
-        """For kernels; ``default_overflow`` is the reduction's."""
-        return float_parameters(self.float_format, self.rounding, self.overflow or default_overflow, self.flush)
-
-    def counts(self, overflowed: int) -> Counts:
-        """``overflowed`` sums by what became of them."""
-        return Counts(0, overflowed) if self.saturates else Counts(overflowed, 0)
+    def random(self) -> bool:
+        """Whether the rounding takes random bits."""
+        return mode_number(self.rounding) >= STOCHASTIC_A
 
     @property
-    def saturates(self) -> bool:
-        """Whether sums beyond the range become the largest number, by choice or for want of inf and NaN."""
-        has_beyond = self.format.has_inf or self.format.has_nan
-        return not has_beyond or (self.overflow or self.format.overflows[0]) == "saturate"
+    def bits_drawn(self) -> int:
+        """Random bits per rounding."""
+        return self.random_bits or DEFAULT_RANDOM_BITS
 
-    def sum_format(self, scale: int) -> Format:
-        return self.format
+    def parameters(self, default_overflow: str | None = None) -> FloatParameters:
+        return self.with_draws(super().parameters(default_overflow))
+
+    def with_draws(self, parameters: FloatParameters) -> FloatParameters:
+        """``parameters`` of a random rounding with what `hwsim.kernels.accumulate.RANDOM_PARAMETERS` names."""
+        if parameters[4] < STOCHASTIC_A:
+            return parameters
+        return (*parameters, self.bits_drawn, self.seed & 0xFFFFFFFF, self.seed >> 32, 0)
 
     def load(self, c: Sums) -> tuple[Sums, Counts]:
-        rounded, overflowed = round_sums(c, self.parameters())
+        rounded, overflowed = round_sums(c, self.parameters(), (0, LOAD))
         return rounded, self.counts(overflowed)
 
-    def add(self, sums: Sums, terms: Sums) -> tuple[Sums, Counts]:
-        return sums, self.counts(add_sums(sums, terms, self.parameters()))
+    def add(self, sums: Sums, terms: Sums, number: int = 0) -> tuple[Sums, Counts]:
+        return sums, self.counts(add_sums(sums, terms, self.parameters(), (number, CHUNK)))
 
-    def zeros(self, shape: tuple[int, int], scale: int) -> Sums:
-        return Sums.zeros(*shape, self.float_format.last_place_min, self.float_format.precision)
+    def begin(self, products: Products, reduction: Reduction, start: Sums | None) -> tuple[Sums, Counts]:
+        if start is not None and products.length and reduction.loads_exactly:
+            return start, Counts()
+        return super().begin(products, reduction, start)
 
-    def accumulate(self, products: Products, reduction: Reduction, start: Sums | None) -> tuple[Sums, Counts]:
-        counts = Counts()
-        if start is None:
-            start = self.zeros(products.shape, products.scale)
-        elif products.length == 0 or not reduction.loads_exactly:
-            start, counts = self.load(start)
-        counts += self.counts(reduction.float_sums(products, self, start))
-        return replace(start, bits=self.float_format.precision), counts
+    def extend(self, products: Products, reduction: Reduction, sums: Sums) -> Counts:
+        return self.counts(reduction.float_sums(products, self, sums))
 
-    def check(self, a: Format, b: Format) -> None:
-        pass
+    def finish(self, sums: Sums) -> tuple[Sums, Counts]:
+        return replace(sums, bits=self.float_format.precision), Counts()
+
+    def check_reduction(self, reduction: Reduction) -> None:
+        if self.random and not reduction.is_chain:
+            raise ValueError(f"reduction '{reduction.kind}' does not number its additions, which random rounding needs")
 
     def parts(self, lanes: int, adds: bool) -> list[Part]:
         from hwsim.technology.primitives import Register
 
         once = 1 / lanes
         parts = [Part("accumulator register", Register(self.float_format.bits), once, once)]
+        if self.random:  # a linear feedback shift register of its own, which steps with every rounding
+            parts.append(Part("random bits", Register(self.bits_drawn), once, once, in_series=0))
         return [*parts, self.adder(lanes)] if adds else parts
-
-    def adder(self, lanes: int, product_bits: int = 0) -> Part:
-        """The adder in front of the register; of a fused multiply-add it takes an exact product of ``product_bits``.
-
-        Product and sum may lie anywhere beside each other, so that a product wider than the sum's significand needs
-        an adder of both widths and two guard bits (J.-M. Muller et al., Handbook of Floating-Point Arithmetic,
-        section 8.5); a narrower one is an addend like any other.
-        """
-        from hwsim.technology.primitives import FloatAdder
-
-        width = self.float_format
-        fused = product_bits + width.precision + 2 if product_bits > width.precision else 0
-        adder = FloatAdder(width.exponent_bits, width.precision, fused)
-        return Part("accumulator adder", adder, 1 / lanes, 1 / lanes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -56,7 +57,7 @@ class IntegerAccumulator(Accumulator):
         zeros = Sums(np.zeros_like(c.significand), c.exponent, c.tag, self.bits)
         return self.add(zeros, c)
 
-    def add(self, sums: Sums, terms: Sums) -> tuple[Sums, Counts]:
+    def add(self, sums: Sums, terms: Sums, number: int = 0) -> tuple[Sums, Counts]:
         from hwsim.kernels.matmul_integer import add_integers
 
         out_of_range = np.zeros(sums.significand.shape, np.int64)
@@ -69,18 +70,16 @@ class IntegerAccumulator(Accumulator):
     def zeros(self, shape: tuple[int, int], scale: int) -> Sums:
         return Sums.zeros(*shape, scale, self.bits)
 
-    def accumulate(self, products: Products, reduction: Reduction, start: Sums | None) -> tuple[Sums, Counts]:
-        counts = Counts()
-        if start is None:
-            start = self.zeros(products.shape, products.scale)
-        else:
-            start, counts = self.load(start)
+    def extend(self, products: Products, reduction: Reduction, sums: Sums) -> Counts:
         lanes = max(1, reduction.lanes_of(products.length))
         if (1 << products.bits) * lanes > 1 << 62:
             raise InputError(f"{lanes} products of {products.bits} bits do not fit a 62-bit exact sum")
-        sums, out_of_range = self._run(products, lanes, start.significand)
-        exponent = np.full(sums.shape, products.scale, np.int32)
-        return Sums(sums, exponent, np.zeros(sums.shape, np.uint8), self.bits), counts + self._counts(out_of_range)
+        total, out_of_range = self._run(products, lanes, sums.significand)
+        np.copyto(sums.significand, total)
+        return self._counts(out_of_range)
+
+    def finish(self, sums: Sums) -> tuple[Sums, Counts]:
+        return replace(sums, bits=self.bits), Counts()
 
     def _run(self, products: Products, lanes: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         from hwsim.kernels.matmul_integer import COLUMNS_PER_STRIP, integer

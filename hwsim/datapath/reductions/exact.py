@@ -45,6 +45,10 @@ class Exact(Reduction):
         return self.lanes or max(k, 1)
 
     @property
+    def is_chain(self) -> bool:
+        return True
+
+    @property
     def shared_by(self) -> int:
         return 1  # one lane adds to the word each cycle, however many products it rounds together
 
@@ -63,10 +67,7 @@ class Exact(Reduction):
         """Any format, on the sums that ``outputs`` lists, all where it is empty."""
         from hwsim.kernels.matmul_exact import exact
 
-        low, high = product_range(products.a_format, products.b_format, products.multiplier)
-        if products.scales is not None and products.scales_products:
-            lowest, highest = exponent_range(products.scales.format)
-            low, high = low + 2 * lowest, high + 2 * highest + 2  # significands are below 2
+        low, high = range_of(products)
         if sums.significand.size:
             target = accumulator.float_format
             low = min(low, int(sums.exponent.min()), target.last_place_min)
@@ -97,6 +98,15 @@ class Exact(Reduction):
             Part("normaliser", Shifter(word, word), 1, 0, chain="output"),
             Part("rounder", Rounder(accumulator.float_format.precision), 1, 0, chain="output"),
         ]
+
+
+def range_of(products: Products) -> tuple[int, int]:
+    """`product_range` with the scales of products, where they have some."""
+    low, high = product_range(products.a_format, products.b_format, products.multiplier)
+    if products.scales is not None and products.scales_products:
+        lowest, highest = exponent_range(products.scales.format)
+        low, high = low + 2 * lowest, high + 2 * highest + 2  # significands are below 2
+    return low, high
 
 
 def product_range(a: Format, b: Format, multiplier: Multiplier) -> tuple[int, int]:

@@ -83,6 +83,10 @@ class Fused(Reduction):
         return self.lanes
 
     @property
+    def is_chain(self) -> bool:
+        return True
+
+    @property
     def group_size(self) -> int:
         """Products of one group, of the whole block where there are none."""
         return self.lanes // (self.groups.count if self.groups is not None else 1)

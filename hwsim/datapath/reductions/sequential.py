@@ -48,6 +48,10 @@ class Sequential(ProductRounding, Reduction):
     def lanes_of(self, k: int) -> int:
         return 1
 
+    @property
+    def is_chain(self) -> bool:
+        return True
+
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         if is_fma_chain(products.a_format, products.b_format, products.multiplier, self, accumulator):
             return fma_sums(products, sums)
@@ -55,7 +59,9 @@ class Sequential(ProductRounding, Reduction):
             return float64_sums(products, accumulator, sums, self._general)
         rounded = None if self.fused else self.product_format(accumulator)
         target = accumulator.float_format
-        if tree_serves(products, [target] if rounded is None else [rounded, target], sums):  # of one lane
+        steps = [f for f in (rounded, target) if f is not None]
+        roundings = self.product_rounding, accumulator.rounding
+        if tree_serves(products, steps, roundings, sums):  # of one lane
             first = carrier_numbers(rounded, self.product_rounding, accumulator.flush and rounded == target)
             last = carrier_numbers(target, accumulator.rounding, accumulator.flush)
             return tree_float64_sums(products, accumulator, sums, 1, (first, np.array([last]), last), self._general)
@@ -83,4 +89,4 @@ class Sequential(ProductRounding, Reduction):
             return whole
         first = self.product_parts(accumulator) if not self.fused else []
         product = multiplier.product_bits(a, b) if self.fused else 0
-        return [*first, accumulator.adder(1, product), *accumulator.parts(1, False)]
+        return [*first, *accumulator.entry(1, product), *accumulator.parts(1, False)]

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from hwsim.datapath.accumulators.float import FloatAccumulator
+from hwsim.datapath.accumulators.float import RANDOM_REACH, FloatAccumulator
 from hwsim.datapath.float64_sums import carrier_numbers, tree_float64_sums, tree_serves
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
@@ -18,7 +18,7 @@ from hwsim.datapath.sums import NO_FORMAT, FloatParameters, Sums, float_accumula
 from hwsim.formats import FormatName, get
 from hwsim.formats.base import Format
 from hwsim.formats.float import FloatFormat
-from hwsim.formats.rounding import Rounding
+from hwsim.formats.rounding import AnyRounding, Rounding
 from hwsim.kernels.threads import SCALAR_SPAN, over_threads
 
 
@@ -65,6 +65,10 @@ class Tree(ProductRounding, Reduction):
         return self.lanes
 
     @property
+    def is_chain(self) -> bool:
+        return True
+
+    @property
     def depth(self) -> int:
         """Levels of adders: ⌈log2 lanes⌉."""
         return (self.lanes - 1).bit_length()
@@ -75,8 +79,8 @@ class Tree(ProductRounding, Reduction):
         formats = [chosen[min(level, len(chosen) - 1)] for level in range(max(self.depth, 1))]
         return [f for f in formats if isinstance(f, FloatFormat)]
 
-    def adder_rounding(self, accumulator: FloatAccumulator) -> Rounding:
-        """Rounding of the tree's adders."""
+    def adder_rounding(self, accumulator: FloatAccumulator) -> AnyRounding:
+        """Rounding of the tree's adders; a random one draws by the accumulator's seed, at places of its own."""
         return self.rounding or accumulator.rounding
 
     def adder_parameters(self, accumulator: FloatAccumulator) -> list[FloatParameters]:
@@ -84,14 +88,17 @@ class Tree(ProductRounding, Reduction):
         overflow = accumulator.overflow if self.format is None and not self.levels else None
         rounding = self.adder_rounding(accumulator)
         return [
-            float_parameters(adder, rounding, overflow, accumulator.flush and adder == accumulator.format)
+            accumulator.with_draws(
+                float_parameters(adder, rounding, overflow, accumulator.flush and adder == accumulator.format)
+            )
             for adder in self.adder_formats(accumulator)
         ]
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         rounded = self.product_format(accumulator) if self.product is not None else None
         adders, target = self.adder_formats(accumulator), accumulator.float_format
-        if tree_serves(products, [f for f in (rounded, *adders, target) if f is not None], sums):
+        roundings = self.product_rounding, self.adder_rounding(accumulator), accumulator.rounding
+        if tree_serves(products, [f for f in (rounded, *adders, target) if f is not None], roundings, sums):
 
             def numbers(f: FloatFormat | None, rounding: str) -> tuple[float, ...]:
                 return carrier_numbers(f, rounding, accumulator.flush and f == target)
@@ -107,18 +114,24 @@ class Tree(ProductRounding, Reduction):
         from hwsim.kernels.matmul_tree import tree
 
         rounding = NO_FORMAT if self.product is None else self.product_parameters(accumulator)
-        adders, target = np.array(self.adder_parameters(accumulator), np.int64), accumulator.parameters()
+        levels, target = self.adder_parameters(accumulator), accumulator.parameters()
+        adders = np.array(levels, np.int64)
         widest = max(rounding[0], int(adders[:, 0].max()), target[0])
         return over_threads(
             tree, outputs.size or products.sum_count, products.count // SCALAR_SPAN,
             *products.unpacked, products.rule(widest),
-            (products.first, products.last), products.rows_per_matrix, self.lanes, rounding, adders, target,
+            (products.first, products.last), products.rows_per_matrix, self.lanes, rounding, levels[0], adders,
+            target,
             outputs, sums.significand, sums.exponent, sums.tag,
         )  # fmt: skip
 
     def check(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> None:
         if accumulator.kind == "integer" and (self.format or self.levels or self.product):
             raise ValueError("the adders before an integer accumulator grow and take no 'format' or 'product'")
+        if accumulator.random and self.rounding is None:
+            precision = max(f.precision for f in self.adder_formats(accumulator))
+            if precision + accumulator.bits_drawn > RANDOM_REACH:
+                raise ValueError(f"a random rounding of the tree's adders to {precision} bits needs fewer random bits")
 
     def parts(self, a: Format, b: Format, multiplier: Multiplier, accumulator: Any) -> list[Part]:
         from hwsim.technology.primitives import FloatAdder
