@@ -69,6 +69,8 @@ class BlackBox:
     takes_c: bool = True
     asked: int = field(default=0)
     """Dot products asked so far."""
+    reach: tuple[int, int] | None = field(default=None)
+    """Exponents of the largest and of the least product that comes out as it is, once they were found."""
 
     def ask(self, questions: Questions) -> np.ndarray:
         """Codes of d, one for each row."""

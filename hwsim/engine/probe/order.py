@@ -16,8 +16,6 @@ from hwsim.engine.probe.black_box import BlackBox
 from hwsim.engine.probe.terms import exponents, precision_of, product_range, products, values
 
 Sets = dict[int, frozenset[int]]
-SINGLY = 32
-"""Longest instruction whose triples of positions are all asked."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,9 @@ def faithful_low(box: BlackBox) -> int:
 
 def find_order(box: BlackBox) -> Order:
     """The order of ``box``, from large terms that cancel or, if those swallow nothing, from terms that meet."""
-    pivot = _first(box)
-    sets = swallowed(box, pivot)
+    sets = swallowed(box, 0)
+    pivot = _first(box) if any(sets.values()) else 0
+    sets = swallowed(box, pivot) if pivot else sets
     if any(sets.values()):
         shown = {(pivot, j): tuple(sorted(lost)) for j, lost in sets.items()}
         exact = _exact_blocks(pivot, sets)
@@ -77,7 +76,8 @@ def large_and_small(box: BlackBox) -> tuple[int, int]:
 
 def cancelling(box: BlackBox, i: np.ndarray, j: np.ndarray, small: np.ndarray) -> np.ndarray:
     """Values d / 2**u of rows with +M at i, −M at j and 2**u where ``small`` [rows, K] is true."""
-    large, low = large_and_small(box)
+    large, low = box.reach if box.reach is not None else large_and_small(box)
+    box.reach = (large, low)
     rows = np.arange(len(i))
     sign, exponent = small.astype(float), np.full(small.shape, low)
     for place, s in ((i, 1.0), (j, -1.0)):
@@ -92,29 +92,20 @@ def _first(box: BlackBox) -> int:
     Looked for within one instruction, whose products come before those of the next.
     """
     k = min(box.instruction_k or box.k, box.k)
-    if k > SINGLY:
-        return _first_by_count(box)
-    i, j, spot = (x.reshape(-1) for x in np.meshgrid(*[np.arange(k)] * 3, indexing="ij"))
-    apart = (i != j) & (i != spot) & (j != spot)
-    i, j, spot = i[apart], j[apart], spot[apart]
-    if not len(i):
-        return 0
-    small = np.zeros((len(i), box.k), bool)
-    small[np.arange(len(i)), spot] = True
-    kept = cancelling(box, i, j, small) == 1.0
-    return int(np.argmax(np.bincount(i, kept, minlength=k)))
+    kept = [_kept(box, pivot, k) for pivot in range(k)]
+    return int(np.argmax(kept))
 
 
-def _first_by_count(box: BlackBox) -> int:
-    """The same with all u at once, whose sum tells how many are left: fewer questions, and u may add up."""
-    if precision_of(box.d) < 8:  # the sums could not be told apart
+def _kept(box: BlackBox, pivot: int, k: int) -> int:
+    """Pairs (j, l) below k where +M at ``pivot`` and −M at j leave u at l."""
+    j, spot = (x.reshape(-1) for x in np.meshgrid(np.arange(k), np.arange(k), indexing="ij"))
+    apart = (j != spot) & (j != pivot) & (spot != pivot)
+    j, spot = j[apart], spot[apart]
+    if not len(j):
         return 0
-    i, j = (x.reshape(-1) for x in np.meshgrid(np.arange(box.k), np.arange(box.k), indexing="ij"))
-    apart = i != j
-    i, j = i[apart], j[apart]
-    left = cancelling(box, i, j, np.ones((len(i), box.k), bool))
-    left = np.where(np.isfinite(left), left, 0.0)
-    return int(np.argmax(np.round(left.reshape(box.k, -1).sum(1), 6)))
+    small = np.zeros((len(j), box.k), bool)
+    small[np.arange(len(j)), spot] = True
+    return int((cancelling(box, np.full(len(j), pivot), j, small) == 1.0).sum())
 
 
 def swallowed(box: BlackBox, pivot: int) -> Sets:

@@ -21,7 +21,7 @@ from hwsim.engine.probe.order import Order
 from hwsim.engine.probe.terms import precision_of
 from hwsim.formats import get
 
-BLOCK = ("block",)
+BLOCK = ("block", "scaled block", "scaled groups")
 """Families where only the products of one block meet, and no addend."""
 EDGES = ("tiny", "lowest", "subnormal", "overflow")
 """Families at the ends of d's range, where zero terms may set the alignment and products may count as infinite."""
@@ -140,7 +140,7 @@ def _fused(judge: Judge, frame: Frame, registers: list[Parts], grouped: Parts | 
         found = _with_edges(judge, parts)
         if found is not None:
             return found
-    return _late(judge, among) if frame.chunk is None else None
+    return _late(judge, among) if frame.chunk is None and judge.box.scale is None else None
 
 
 def with_groups(parts: Parts, groups: Parts | None) -> Parts:
