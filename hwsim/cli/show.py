@@ -81,6 +81,8 @@ def _names(kind: str) -> Iterator[str]:
         return iter(technology.names())
     if kind in ("archs", "workloads", "studies"):
         return iter(shipped(kind))
+    if kind == "matrix-units":
+        return iter(shipped("matrix_units"))
     return iter(registries()[kind].names())
 
 
@@ -96,6 +98,11 @@ def _file(path: str) -> Views:
         from hwsim.cli.format_view import format_view
 
         return [view for fmt in formats.load(path).values() for view in format_view(fmt)]
+    if kind == "matrix_units":
+        from hwsim.arch.matrix_units import MatrixUnitFile
+        from hwsim.cli.matrix_unit_view import matrix_unit_view
+
+        return matrix_unit_view(MatrixUnitFile.load(path))
     if kind != "archs":
         return text_view(path, document.text)
     from hwsim.arch import Architecture
@@ -140,5 +147,6 @@ _SHOWN: dict[str, Callable[[str], Views | None]] = {
     "technologies": _technology,
     **{kind: _part(kind) for kind in ("units", "multipliers", "reductions", "accumulators", "memories")},
     **{kind: _shipped(kind) for kind in ("archs", "workloads", "studies")},
+    "matrix-units": _shipped("matrix_units"),
 }
 """Kind to what shows a name of that kind, or answers None."""
