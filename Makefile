@@ -27,6 +27,7 @@ schema: $(VENV)/.installed  ## Rewrite the JSON Schemas that editors use
 	$(BIN)/hwsim schema arch -o arch_configs
 	$(BIN)/hwsim schema workload -o workloads
 	$(BIN)/hwsim schema study -o studies
+	$(BIN)/hwsim schema matrix_unit -o arch_configs/matrix_units
 
 docs: $(VENV)/.installed  ## Rewrite the generated pages: number formats, and residuals of the prices
 	$(BIN)/python -m hwsim.report.format_pages docs/formats

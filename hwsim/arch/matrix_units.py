@@ -196,6 +196,27 @@ def instructions(name: str | os.PathLike[str]) -> list[MatrixUnit]:
     return found
 
 
+def measured_rows(unit: MatrixUnitFile, row: Instruction) -> list[dict[str, Any]]:
+    """Rows of the table of cycles for any shape and operands of ``row``, sparse forms included."""
+    found: dict[int, dict[str, Any]] = {}
+    for a in row.a:
+        for b in (x for x in row.b or row.a if row.takes(a, x)):
+            for text in row.shapes:
+                wanted = _Wanted(a, b, row.d, row.c or row.d, Shape.parse(text), row.kind, row.scale, row.scale_block)
+                shape = wanted.shape_in(row)
+                assert shape is not None
+                lines = [line for n in _widths(text, shape) for line in _timing(row, n, wanted, False)]
+                found |= {id(line): line for line in lines}
+    return list(found.values())
+
+
+def _widths(text: str, shape: Shape) -> list[Shape]:
+    """The shapes that a free n stands for."""
+    if "*" not in text:
+        return [shape]
+    return [shape.model_copy(update={"n": n}) for n in range(8, 257, 8)]
+
+
 # What is asked for ----------------------------------------------------------------------------------
 
 

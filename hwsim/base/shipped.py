@@ -30,7 +30,7 @@ def folder(kind: str) -> Path:
 
 
 def shipped(kind: str) -> dict[str, Path]:
-    """Name to YAML file of everything shipped of ``kind``: ``archs``, ``workloads`` or ``studies``."""
+    """Name to YAML file of everything shipped of ``kind``, a key of `FOLDERS`."""
     return {path.stem: path for path in sorted(folder(kind).glob("*.yaml"))}
 
 

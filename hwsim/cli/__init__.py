@@ -12,6 +12,7 @@ from hwsim.cli.accumulators import accumulators
 from hwsim.cli.check import check
 from hwsim.cli.formats import formats
 from hwsim.cli.listing import list_parts
+from hwsim.cli.probe import probe
 from hwsim.cli.reproduce import reproduce
 from hwsim.cli.run import compare, explore, run
 from hwsim.cli.schema import schema
@@ -63,12 +64,13 @@ def cli() -> None:
     hwsim formats compare int8 e4m3fn nf4              number formats on a tensor
     hwsim accumulators edge_int4 digits_vit            how many accumulator bits are enough
     hwsim reproduce --batch 1,8,64                     other GPU, order or batch size, other bits
+    hwsim probe hopper.wgmma --a e4m3fn                a matrix unit's arithmetic from its answers
 
     Architectures, workloads and studies are YAML files, or shipped ones by name (hwsim list archs).
     """
 
 
-for _command in (run, compare, explore, check, schema, list_parts, show, formats, accumulators, reproduce):
+for _command in (run, compare, explore, check, schema, list_parts, show, formats, accumulators, probe, reproduce):
     cli.add_command(_command)
 
 

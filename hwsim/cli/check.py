@@ -11,15 +11,22 @@ from hwsim.base.errors import HwsimError, InputError, did_you_mean
 from hwsim.base.shipped import FOLDERS, find, shipped
 
 KINDS = {
-    "archs": "architecture", "workloads": "workload", "studies": "study", "formats": "formats",
+    "archs": "architecture",
+    "workloads": "workload",
+    "studies": "study",
+    "formats": "formats",
+    "matrix_units": "matrix unit",
     "gemm_orders": "GEMM order",
-}  # fmt: skip
+}
+FILES = (".yaml", ".yml", ".csv")
+"""Suffixes that tell a file from a name: those of matrix units have a dot (hopper.wgmma)."""
 _TELLING_KEYS = {
     "archs": ("compute", "memories", "technology", "quantization", "vector"),
     "workloads": ("operators", "tensors", "inputs", "calibration", "metric", "numerics"),
     "studies": ("vary", "architecture", "workloads", "objectives", "constraints", "search"),
     "formats": ("formats", "kind", "element", "levels"),
     "gemm_orders": ("tile", "split_k", "split", "combine", "promote_every", "stream_k", "tiling", "epilogue"),
+    "matrix_units": ("instructions",),
 }
 """Top-level keys that tell what a file describes."""
 
@@ -28,7 +35,7 @@ _TELLING_KEYS = {
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...]) -> None:
-    """Check architectures, workloads, studies, formats and GEMM orders; recognised by what is in them."""
+    """Check architectures, workloads, studies, matrix units, GEMM orders and formats, told by what is in them."""
     bad = 0
     for file in files:
         try:
@@ -51,14 +58,20 @@ def check_file(name: str) -> tuple[str, str]:
 
 
 def _path(name: str) -> Path:
-    if Path(name).exists() or Path(name).suffix or len(Path(name).parts) > 1:
+    if Path(name).exists() or Path(name).suffix in FILES or len(Path(name).parts) > 1:
         # A path into a shipped folder is also understood outside a checkout.
-        return find(name, next((kind for kind, folder in FOLDERS.items() if folder in Path(name).parts), "archs"))
+        return find(name, _folder_of(Path(name)))
     for kind in FOLDERS:
         if name in shipped(kind):
             return shipped(kind)[name]
     known = [each for kind in FOLDERS for each in shipped(kind)]
     raise InputError(f"{name}: neither a file nor shipped with hwsim{did_you_mean(name, known)}")
+
+
+def _folder_of(path: Path) -> str:
+    """The kind whose folder is part of the path, the deepest first."""
+    held = [kind for kind, folder in FOLDERS.items() if folder in path.parent.as_posix()]
+    return max(held, key=lambda kind: len(FOLDERS[kind]), default="archs")
 
 
 def _load(kind: str, path: Path) -> str:
@@ -74,6 +87,10 @@ def _load(kind: str, path: Path) -> str:
         from hwsim.arch.gemm_orders import gemm_order
 
         return gemm_order(str(path)).name
+    if kind == "matrix_units":
+        from hwsim.arch.matrix_units import MatrixUnitFile
+
+        return MatrixUnitFile.load(path).name
     if kind == "workloads":
         from hwsim.workload import Workload
 
@@ -95,7 +112,8 @@ def recognise(document: Document) -> str:
     if scores[best] == 0:
         raise document.error(
             (),
-            "neither an architecture (memories, compute), a workload (operators), a study (vary) nor formats (kind)"
+            "neither an architecture (memories, compute), a workload (operators), a study (vary), "
+            "a matrix unit (instructions) nor formats (kind)"
             f"{_misspelt(list(document.data))}",
         )
     return best

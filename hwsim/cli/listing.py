@@ -64,12 +64,21 @@ def _parts(kind: str) -> Callable[[], Rows]:
     return rows
 
 
+def _matrix_units() -> Rows:
+    from hwsim.base.document import read_document
+
+    for name, path in shipped("matrix_units").items():
+        data = read_document(path).data
+        yield name, data.get("description") or "", len(data["instructions"])
+
+
 _KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
     "formats": (("name", "kind", "bits", "max", "also called"), _formats),
     "multipliers": (("name", "what it is"), _parts("multipliers")),
     "reductions": (("name", "what it is"), _parts("reductions")),
     "accumulators": (("name", "what it is"), _parts("accumulators")),
     "units": (("name", "what it is"), _parts("units")),
+    "matrix-units": (("name", "description", "instructions"), _matrix_units),
     "memories": (("name", "what it is"), _parts("memories")),
     "technologies": (("name", "prices from"), _technologies),
     "archs": (("name", "description"), _described("archs")),
@@ -84,7 +93,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
 def list_parts(kind: str) -> None:
     """List what hwsim knows of a kind; `hwsim show NAME` says more about each."""
     headings, rows = _KINDS[kind]
-    console.show(console.table(headings, rows(), right=("bits", "max")))
+    console.show(console.table(headings, rows(), right=("bits", "max", "instructions")))
     if kind == "formats":
         click.echo(
             "and any e{x}m{y}, ue{x}m{y} (b{bias}, fn, fnuz, finite, _flush behind),\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-KINDS = ("arch", "workload", "study")
+KINDS = ("arch", "workload", "study", "matrix_unit")
 
 
 @click.command()
@@ -17,7 +17,7 @@ KINDS = ("arch", "workload", "study")
     "-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="Write KIND.schema.json files there."
 )
 def schema(kind: str | None, output: Path | None) -> None:
-    """Print or write the JSON Schema of architectures, workloads and studies.
+    """Print or write the JSON Schema of architectures, workloads, studies and matrix units.
 
     The first line of a YAML file names its schema for editors:
     # yaml-language-server: $schema=arch.schema.json
@@ -35,7 +35,7 @@ def schema(kind: str | None, output: Path | None) -> None:
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """The JSON Schema of an ``arch``, a ``workload`` or a ``study``."""
+    """The JSON Schema of an ``arch``, a ``workload``, a ``study`` or a ``matrix_unit``."""
     from hwsim.base.json_schema import json_schema
 
     if kind == "arch":
@@ -46,6 +46,10 @@ def schema_of(kind: str) -> dict[str, Any]:
         from hwsim.workload import Workload
 
         return json_schema(Workload)
+    if kind == "matrix_unit":
+        from hwsim.arch.matrix_units import MatrixUnitFile
+
+        return json_schema(MatrixUnitFile)
     from hwsim.explore import Study
 
     return json_schema(Study)

@@ -83,6 +83,8 @@ def _names(kind: str) -> Iterator[str]:
         return iter(shipped(kind))
     if kind == "orders":
         return iter(shipped("gemm_orders"))
+    if kind == "matrix-units":
+        return iter(shipped("matrix_units"))
     return iter(registries()[kind].names())
 
 
@@ -98,6 +100,11 @@ def _file(path: str) -> Views:
         from hwsim.cli.format_view import format_view
 
         return [view for fmt in formats.load(path).values() for view in format_view(fmt)]
+    if kind == "matrix_units":
+        from hwsim.arch.matrix_units import MatrixUnitFile
+        from hwsim.cli.matrix_unit_view import matrix_unit_view
+
+        return matrix_unit_view(MatrixUnitFile.load(path))
     if kind != "archs":
         return text_view(path, document.text)
     from hwsim.arch import Architecture
@@ -143,5 +150,6 @@ _SHOWN: dict[str, Callable[[str], Views | None]] = {
     **{kind: _part(kind) for kind in ("units", "multipliers", "reductions", "accumulators", "memories")},
     **{kind: _shipped(kind) for kind in ("archs", "workloads", "studies")},
     "orders": _shipped("gemm_orders"),
+    "matrix-units": _shipped("matrix_units"),
 }
 """Kind to what shows a name of that kind, or answers None."""

@@ -9,7 +9,7 @@ from hwsim.base.document import read_document
 from hwsim.base.shipped import FOLDERS, folder, shipped
 from hwsim.cli.schema import schema_of
 
-KINDS = {"archs": "arch", "workloads": "workload", "studies": "study"}
+KINDS = {"archs": "arch", "workloads": "workload", "studies": "study", "matrix_units": "matrix_unit"}
 FILES = [(kind, name) for kind in KINDS for name in shipped(kind)]
 
 
@@ -26,14 +26,21 @@ def test_committed_schema_is_current(kind):
 @pytest.mark.parametrize(("kind", "name"), FILES, ids=str)
 def test_shipped_file_names_its_schema_and_satisfies_it(kind, name):
     path = shipped(kind)[name]
-    first = path.read_text().splitlines()[0]
-    assert first == f"# yaml-language-server: $schema={KINDS[kind]}.schema.json"
+    head = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    assert f"# yaml-language-server: $schema={KINDS[kind]}.schema.json" in head
     assert (path.parent / f"{KINDS[kind]}.schema.json").is_file()
     jsonschema.Draft202012Validator(committed(kind)).validate(read_document(path).data)
 
 
 @pytest.mark.parametrize(
-    ("kind", "key"), [("archs", "compute"), ("archs", "memories"), ("workloads", "operators"), ("studies", "vary")]
+    ("kind", "key"),
+    [
+        ("archs", "compute"),
+        ("archs", "memories"),
+        ("workloads", "operators"),
+        ("studies", "vary"),
+        ("matrix_units", "instructions"),
+    ],
 )
 def test_schema_refuses_a_misspelt_key(kind, key):
     data = dict(read_document(next(iter(shipped(kind).values()))).data)
