@@ -47,9 +47,11 @@ _CHIP_LABELS = {
     "FP8 E4M3 Blackwell": (48, -20, "left"),
 }  # fmt: skip
 _SAME = 0.06
-"""Chips whose energies and errors differ by less than this part share a label; errors by three times as much."""
+"""Chips whose energies and errors differ by less than this part share a label; errors by five times as much."""
 _FAR = 40
 """Points from which a label has a line to what it names."""
+_ENERGIES = [step * 10**power for power in range(-1, 6) for step in (1, 2, 3, 5)]
+"""Ticks, in fJ."""
 _ERRORS = (1.2e-4, 1.2)
 
 
@@ -110,7 +112,7 @@ def _chips(axes: Axes, rows: Sequence[TradeoffRow]) -> None:
 
 def _near(one: TradeoffRow, other: TradeoffRow) -> bool:
     (x, y), (u, v) = _spot(one), _spot(other)
-    return abs(x - u) < _SAME * x and abs(y - v) < 3 * _SAME * y
+    return abs(x - u) < _SAME * x and abs(y - v) < 5 * _SAME * y
 
 
 def _chip_label(rows: Sequence[TradeoffRow]) -> str:
@@ -144,8 +146,8 @@ def _dress(axes: Axes, found: Tradeoff, rows: Sequence[TradeoffRow]) -> None:
     axes.set_xlim(min(energies) / 1.25, max(energies) * 1.15)
     low = min(_spot(row)[1] for row in rows)
     axes.set_ylim(min(_ERRORS[0], low / 1.6) if low < _ERRORS[0] else low / 2.0, _ERRORS[1])
-    ticks = [tick for tick in (5, 10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000) if axes.get_xlim()[0] < tick]
-    axes.set_xticks([tick for tick in ticks if tick < axes.get_xlim()[1]])
+    low_energy, high_energy = axes.get_xlim()
+    axes.set_xticks([tick for tick in _ENERGIES if low_energy < tick < high_energy])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
