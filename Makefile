@@ -29,9 +29,11 @@ schema: $(VENV)/.installed  ## Rewrite the JSON Schemas that editors use
 	$(BIN)/hwsim schema study -o studies
 	$(BIN)/hwsim schema matrix_unit -o arch_configs/matrix_units
 
-docs: $(VENV)/.installed  ## Rewrite the generated pages: number formats, and residuals of the prices
+docs: $(VENV)/.installed  ## Rewrite the generated pages: number formats, residuals of the prices; the README's picture
 	$(BIN)/python -m hwsim.report.format_pages docs/formats
 	$(BIN)/python -m hwsim.report.cost_page docs/costs_calibration.md
+	@$(BIN)/hwsim tradeoff -o reports/tradeoff --force > /dev/null
+	cp reports/tradeoff/error_vs_energy.png docs/images/
 
 train: $(VENV)/.installed-train  ## Train the digits networks again and rewrite workloads/
 	$(BIN)/python training/train_digits.py

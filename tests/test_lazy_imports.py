@@ -31,7 +31,7 @@ def heavy_modules(code, *arguments):
         ("--help",), ("--version",), ("run", "--help"), ("schema",),
         ("check", "systolic_int8_ws_32x32", "digits_cnn", "systolic_shape"),
         ("list", "formats"), ("list", "units"), ("list", "archs"), ("list", "orders"),
-        ("reproduce", "--help"), ("check", "fill_sms_h100"),
+        ("reproduce", "--help"), ("tradeoff", "--help"), ("check", "fill_sms_h100"),
     ],
     ids=" ".join,
 )  # fmt: skip

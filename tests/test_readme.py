@@ -51,6 +51,18 @@ def test_the_table_is_what_the_demo_prints() -> None:
     ][: len(shown.splitlines())]
 
 
+def test_energies_beside_the_picture_are_those_of_its_datapaths() -> None:
+    from hwsim.engine.tradeoff_variants import default_variants
+
+    variants = default_variants()
+    energy = {each.label: each.datapath.cost("7nm").total_energy_per_mac_j * 1e15 for each in variants}
+    assert f"by {len(variants)} datapaths" in TEXT
+    for label in ("FP8 E4M3 Hopper", "INT8 20 bits", "NVFP4 Blackwell", "MXFP4 F=25"):
+        assert re.search(rf"\b{energy[label]:.0f}\s+fJ", TEXT), label
+    more = 100 * (energy["FP8 E4M3 Blackwell"] / energy["FP8 E4M3 Hopper"] - 1)
+    assert f"{more:.0f} % more energy" in TEXT
+
+
 def test_the_architecture_is_the_shipped_one() -> None:
     (block,) = blocks("yaml")
     shown = Architecture.model_validate(yaml.safe_load(block))

@@ -17,6 +17,7 @@ from hwsim.cli.reproduce import reproduce
 from hwsim.cli.run import compare, explore, run
 from hwsim.cli.schema import schema
 from hwsim.cli.show import show
+from hwsim.cli.tradeoff import tradeoff
 
 
 class _OneLineErrors(click.Group):
@@ -63,6 +64,7 @@ def cli() -> None:
     hwsim compare reference_fp32 tensorcore_fp8 -w digits_cnn       side by side
     hwsim formats compare int8 e4m3fn nf4              number formats on a tensor
     hwsim accumulators edge_int4 digits_vit            how many accumulator bits are enough
+    hwsim tradeoff -o reports/tradeoff                 error against energy, INT8 to FP4
     hwsim reproduce --batch 1,8,64                     other GPU, order or batch size, other bits
     hwsim probe hopper.wgmma --a e4m3fn                a matrix unit's arithmetic from its answers
 
@@ -70,7 +72,11 @@ def cli() -> None:
     """
 
 
-for _command in (run, compare, explore, check, schema, list_parts, show, formats, accumulators, probe, reproduce):
+_COMMANDS = (
+    *(run, compare, explore, check, schema, list_parts, show),
+    *(formats, accumulators, probe, reproduce, tradeoff),
+)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

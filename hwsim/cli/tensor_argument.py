@@ -22,14 +22,20 @@ DISTRIBUTIONS: dict[str, dict[str, Any]] = {
 """Names to what has no default in `hwsim.workload.distributions`."""
 
 
-def drawn_tensor(distribution: str, seed: int) -> np.ndarray:
-    """`ROWS` × `COLUMNS` values, float32; the same seed gives the same bits."""
+def named_distribution(name: str) -> Any:
+    """One of `DISTRIBUTIONS` as a record of `hwsim.workload.distributions`."""
     from pydantic import TypeAdapter
 
-    from hwsim.workload.distributions import Distribution, Streams, draw_rows
+    from hwsim.workload.distributions import Distribution
 
-    parameters = {"distribution": distribution, **DISTRIBUTIONS[distribution]}
-    made = TypeAdapter[Any](Distribution).validate_python(parameters)
+    return TypeAdapter[Any](Distribution).validate_python({"distribution": name, **DISTRIBUTIONS[name]})
+
+
+def drawn_tensor(distribution: str, seed: int) -> np.ndarray:
+    """`ROWS` × `COLUMNS` values, float32; the same seed gives the same bits."""
+    from hwsim.workload.distributions import Streams, draw_rows
+
+    made = named_distribution(distribution)
     return draw_rows(made, Streams(seed, "formats", distribution), range(ROWS), COLUMNS)
 
 

@@ -24,6 +24,7 @@ from hwsim.datapath.products import TABLE_BITS, Products
 from hwsim.datapath.reduction import Reduction, reductions
 from hwsim.datapath.reductions.sequential import Sequential
 from hwsim.datapath.result import MatmulResult
+from hwsim.datapath.scale_gates import scale_parts
 from hwsim.datapath.scales import Scales, Where
 from hwsim.datapath.sums import Counts, Sums
 from hwsim.formats import FormatName
@@ -397,7 +398,8 @@ class Datapath(Record):
     def parts(self) -> list[Part]:
         """The gates of one lane: what makes one multiply-accumulate per cycle."""
         a, b = self.operands.multiplied
-        parts = self.multiplier.parts(a, b) + self.reduction.parts(a, b, self.multiplier, self._entered)
+        parts = self.multiplier.parts(a, b) + scale_parts(self)
+        parts += self.reduction.parts(a, b, self.multiplier, self._entered)
         if isinstance(self.accumulator, ChunkedAccumulator):
             parts += self.accumulator.outer_parts(self.reduction.shared_by)
         return parts

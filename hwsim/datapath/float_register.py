@@ -74,13 +74,14 @@ class FloatRegister(Accumulator):
     def adder(self, lanes: int, product_bits: int = 0) -> Part:
         """The adder in front of the register; of a fused multiply-add it takes an exact product of ``product_bits``.
 
-        Product and sum may lie anywhere beside each other, so that a product wider than the sum's significand needs
-        an adder of both widths and two guard bits (J.-M. Muller et al., Handbook of Floating-Point Arithmetic,
-        section 8.5); a narrower one is an addend like any other.
+        Both are aligned to the larger of the two, so that a product wider than the sum's significand needs an adder
+        of its own width and three guard bits (what falls below them counts as sticky); a narrower one is an addend
+        like any other. Aligning the addend beside the multiplier instead, to save time, would take both widths
+        (J.-M. Muller et al., Handbook of Floating-Point Arithmetic, section 8.5).
         """
         from hwsim.technology.primitives import FloatAdder
 
         width = self.float_format
-        fused = product_bits + width.precision + 2 if product_bits > width.precision else 0
+        fused = product_bits + 3 if product_bits > width.precision else 0
         adder = FloatAdder(width.exponent_bits, width.precision, fused)
         return Part("accumulator adder", adder, 1 / lanes, 1 / lanes)
