@@ -28,6 +28,7 @@ schema: $(VENV)/.installed  ## Rewrite the JSON Schemas that editors use
 	$(BIN)/hwsim schema workload -o workloads
 	$(BIN)/hwsim schema study -o studies
 	$(BIN)/hwsim schema matrix_unit -o arch_configs/matrix_units
+	$(BIN)/hwsim schema gemm_order -o arch_configs/gemm_orders
 
 docs: $(VENV)/.installed  ## Rewrite the generated pages: number formats, residuals of the prices; the README's picture
 	$(BIN)/python -m hwsim.report.format_pages docs/formats

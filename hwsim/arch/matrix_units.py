@@ -40,6 +40,17 @@ VENDOR_NAMES = {
     "fp8": "e4m3fnuz", "bf8": "e5m2fnuz", "xf32": "tf32", "ue8m0": "e8m0fnu", "ue4m3": "ue4m3",
 }  # fmt: skip
 """Type names of NVIDIA's PTX ISA and of AMD's matrix instructions, and what they are called here."""
+KINDS = {"bf16_1k": "1k", "nvfp4": "mxf4nvf4", "saturate": "satfinite"}
+"""Other words for qualifiers."""
+IGNORED = frozenset(
+    {"v", "mma", "wgmma", "tcgen05", "mfma", "smfmac", "sync", "async", "aligned", "row", "col", "sp", "ws"}
+    | {"block", "cta", "group::1", "group::2", "scale"}
+)
+"""Words of an instruction's full name that do not bear on its arithmetic."""
+SCALE_VECTORS = {"vec::1x": 32, "vec::2x": 32, "vec::4x": 16}
+"""PTX ``.scale_vec``: scales along the instruction's k, k32 having one and k64 two or four."""
+MX_BLOCK = 32
+LANES_MAX = 4096
 
 
 class Shape(Record):
@@ -238,8 +249,10 @@ class _Wanted:
         b = a if asked["b"] is None else get(asked["b"])
         for operand in (a, b):
             _check_operand(unit, operand)
+        if asked["kind"] is not None:
+            asked = asked | {"kind": _known_kind(unit, str(asked["kind"]))}
         d, c, scale = (None if asked[key] is None else get(asked[key]) for key in ("d", "c", "scale"))
-        shape = None if asked["shape"] is None else Shape.parse(asked["shape"])
+        shape = None if asked["shape"] is None else Shape.parse(str(asked["shape"]))
         if shape is None and asked["shape"] is not None:
             raise InputError(f"expected a shape such as m16n8k16 or 16x16x16, got '{asked['shape']}'")
         return cls(a, b, d, c, shape, asked["kind"], scale, asked["scale_block"])
@@ -277,6 +290,14 @@ class _Wanted:
         return ", ".join(words)
 
 
+def _known_kind(unit: MatrixUnitFile, kind: str) -> str:
+    kinds = {row.kind for row in unit.instructions if row.kind is not None}
+    meant = KINDS.get(kind, kind)
+    if meant not in kinds:
+        raise InputError(f"{unit.name} has no kind '{kind}'" + (did_you_mean(kind, sorted(kinds)) if kinds else ""))
+    return meant
+
+
 def _check_operand(unit: MatrixUnitFile, operand: Format) -> None:
     known = {f.name: f for row in unit.instructions for f in (*row.a, *(row.b or ()))}
     if operand.name not in known:
@@ -286,33 +307,42 @@ def _check_operand(unit: MatrixUnitFile, operand: Format) -> None:
 def qualifiers(text: str) -> dict[str, Any]:
     """An instruction's name taken apart: PTX's ``shape.kind::….block….d.a.b.c.scale`` or AMD's ``d_shape_a_b``.
 
-    >>> qualifiers("m16n8k32.f32.e4m3.e5m2.f32")["b"]
+    >>> qualifiers("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e5m2.f32")["b"]
     'e5m2'
     """
-    name = re.sub(r"^(v_)?(s?mfmac?|mma|wgmma|tcgen05)[._]", "", text.strip().removeprefix("v_"))
+    if not isinstance(text, str):
+        raise InputError(f"expected an instruction's name, got {text!r}")
     found: dict[str, Any] = {}
     types = []
-    for word in re.split(r"[._]", name.replace("kind::", "kind::")):
+    for word in re.split(r"[._]", text.strip().lower()):
         fused = re.fullmatch(r"(\d+x\d+x\d+)([a-z]\w*)", word)  # AMD before CDNA3: 16x16x16f16
         for part in fused.groups() if fused else (word,):
-            if Shape.parse(part) is not None:
-                found["shape"] = part
-            elif part.startswith("kind::"):
-                found["kind"] = part.removeprefix("kind::")
-            elif re.fullmatch(r"block\d+", part):
-                found["scale_block"] = int(part.removeprefix("block"))
-            elif part == "1k":
-                found["kind"] = "1k"
-            elif part in ("ue8m0", "ue4m3"):
-                found["scale"] = VENDOR_NAMES[part]
+            key = _qualifier(part)
+            if key is not None:
+                found |= key
             elif part in VENDOR_NAMES:
                 types.append(VENDOR_NAMES[part])
-            else:
+            elif part not in IGNORED:
                 raise InputError(f"'{part}' in '{text}' is no shape, type or qualifier of a matrix instruction")
     if len(types) < 2:
         raise InputError(f"expected a shape, the type of d and the types of a and b in '{text}'")
     found |= dict(zip(("d", "a", "b", "c"), types, strict=False))
     return {**found, "b": found.get("b", found["a"])}
+
+
+def _qualifier(part: str) -> dict[str, Any] | None:
+    """What a word other than a type says, None if it is none of these."""
+    if Shape.parse(part) is not None:
+        return {"shape": part}
+    if part.startswith("kind::"):
+        return {"kind": part.removeprefix("kind::")}
+    if re.fullmatch(r"block\d+", part):
+        return {"scale_block": int(part.removeprefix("block"))}
+    if part in ("1k", "satfinite"):
+        return {"kind": part}
+    if part in SCALE_VECTORS:
+        return {"scale_block": SCALE_VECTORS[part]}
+    return {"scale": VENDOR_NAMES[part]} if part in ("ue8m0", "ue4m3") else None
 
 
 def _merged(asked: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
@@ -326,16 +356,21 @@ def _merged(asked: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _only(unit: MatrixUnitFile, rows: list[Instruction], wanted: _Wanted) -> Instruction:
-    """The one row that fits; several do where only the shape, or a kind of the same sum, tells them apart."""
-    plain = [row for row in rows if row.kind is None]  # an instruction without a qualifier
-    rows = plain or rows
+    """The one row that fits: without a qualifier if there is such, else the first of those that compute the same.
+
+    Rows of one kind that differ in their shape are variants, of which the first is meant where no shape is given.
+    """
+    rows = [row for row in rows if row.kind is None] or rows
+    if wanted.scale is not None and wanted.scale_block is None:  # OCP's blocks of 32 where there are several
+        rows = [row for row in rows if row.scale_block == MX_BLOCK] or rows
     first = rows[0]
     same = first.datapath(wanted.a, wanted.b)
     for row in rows[1:]:
-        if row.kind == first.kind or row.datapath(wanted.a, wanted.b) == same:
+        variant = row.kind == first.kind and row.scale_block == first.scale_block
+        if variant or row.datapath(wanted.a, wanted.b) == same:
             continue
-        found = "; ".join(f"kind {r.kind}, {r.shapes[0]}" for r in rows)
-        raise InputError(f"{unit.name} has several {wanted}: give shape or kind ({found})")
+        found = "; ".join(f"kind {r.kind}, {r.shapes[0]}, scales of {r.scale_block}" for r in rows)
+        raise InputError(f"{unit.name} has several {wanted}: give shape, kind or scale_block ({found})")
     return first
 
 
@@ -373,6 +408,8 @@ def _made(unit: MatrixUnitFile, row: Instruction, wanted: _Wanted, sparse: bool,
 
 
 def _with_lanes(datapath: Datapath, lanes: int) -> Datapath:
+    if not isinstance(lanes, int) or not 1 <= lanes <= LANES_MAX:
+        raise InputError(f"expected lanes from 1 to {LANES_MAX}, got {lanes}")
     reduction = datapath.reduction.model_copy(update={"lanes": lanes})
     return Datapath.model_validate({**dict(datapath), "reduction": reduction})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-KINDS = ("arch", "workload", "study", "matrix_unit")
+KINDS = ("arch", "workload", "study", "matrix_unit", "gemm_order")
 
 
 @click.command()
@@ -17,7 +17,7 @@ KINDS = ("arch", "workload", "study", "matrix_unit")
     "-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="Write KIND.schema.json files there."
 )
 def schema(kind: str | None, output: Path | None) -> None:
-    """Print or write the JSON Schema of architectures, workloads, studies and matrix units.
+    """Print or write the JSON Schema of architectures, workloads, studies, matrix units and GEMM orders.
 
     The first line of a YAML file names its schema for editors:
     # yaml-language-server: $schema=arch.schema.json
@@ -35,13 +35,17 @@ def schema(kind: str | None, output: Path | None) -> None:
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """The JSON Schema of an ``arch``, a ``workload``, a ``study`` or a ``matrix_unit``."""
+    """The JSON Schema of an ``arch``, a ``workload``, a ``study``, a ``matrix_unit`` or a ``gemm_order``."""
     from hwsim.base.json_schema import json_schema
 
     if kind == "arch":
         from hwsim.arch import Architecture
 
         return json_schema(Architecture)
+    if kind == "gemm_order":
+        from hwsim.units.gemm_order import GemmOrder
+
+        return json_schema(GemmOrder)
     if kind == "workload":
         from hwsim.workload import Workload
 

@@ -15,13 +15,14 @@ from hwsim.base.record import Record
 from hwsim.base.registry import OneOf
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
 from hwsim.datapath.accumulators.chunked import ChunkedAccumulator
-from hwsim.datapath.factor import ENUMERATED_BITS, fraction_places, significand_bits
+from hwsim.datapath.factor import ENUMERATED_BITS, exponent_range, fraction_places, significand_bits
 from hwsim.datapath.fma_sums import is_fma_chain
 from hwsim.datapath.multiplier import Multiplier, multipliers
 from hwsim.datapath.multipliers.exact import ExactMultiplier
 from hwsim.datapath.parts import DatapathCost, Part, cost_of
 from hwsim.datapath.products import TABLE_BITS, Products
 from hwsim.datapath.reduction import Reduction, reductions
+from hwsim.datapath.reductions.exact import product_range
 from hwsim.datapath.reductions.sequential import Sequential
 from hwsim.datapath.result import MatmulResult
 from hwsim.datapath.scale_gates import scale_parts
@@ -29,6 +30,7 @@ from hwsim.datapath.scales import Scales, Where
 from hwsim.datapath.sums import Counts, Sums
 from hwsim.formats import FormatName
 from hwsim.formats.base import Format
+from hwsim.formats.checks import checked_codes
 from hwsim.formats.float import FloatFormat
 from hwsim.formats.rounding import NanPolicy, Rounding
 
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 PRODUCT_BITS = 58
 """Widest product significand that the floating-point kernels hold beside a sticky bit (fp32 x fp32 has 48)."""
 INTEGER_PRODUCT_BITS = 62
+WORD_BITS = 60
+"""Widest exact sum of a group of products."""
 
 
 class Operands(Record):
@@ -165,12 +169,27 @@ class Datapath(Record):
                 raise ValueError(f"groups of {size} products do not divide a scale's block of {block}")
         elif self._entered.kind == "integer":
             raise ValueError("scaled products do not fit an integer accumulator; add chunks of them to a float one")
+        elif (needed := self._exact_group_bits(scale)) > WORD_BITS:
+            raise ValueError(
+                f"exact groups of products scaled by '{scale.name}' need {needed} bits, more than {WORD_BITS}; "
+                "write 'scaled: true' to scale the groups, or give 'groups.align_bits'"
+            )
         elif significand_bits(scale) > 1 and self.multiplier.kernel != 0:
             raise ValueError(f"products by '{self.multiplier.kind}' take power-of-two scales, not '{scale.name}'")
         else:
             bits += product_bits
         if bits > PRODUCT_BITS:
             raise ValueError(f"scaled sums have {bits} significand bits, more than {PRODUCT_BITS}")
+
+    def _exact_group_bits(self, scale: Format) -> int:
+        """Bits of an exact sum of a group's products, each times its scales; 0 where no group is exact."""
+        groups = getattr(self.reduction, "groups", None)
+        if groups is None or groups.align_bits is not None:
+            return 0
+        low, high = product_range(*self.operands.multiplied, self.multiplier)
+        least, most = exponent_range(scale)
+        size: int = self.reduction.lanes_of(1) // groups.count
+        return high - low + 2 * (most + 1 - least) + size.bit_length()
 
     @property
     def scaled_at(self) -> Where:
@@ -360,6 +379,7 @@ class Datapath(Record):
 
     def _enter(self, codes: np.ndarray, number_format: Format) -> np.ndarray:
         """Operand codes [rows, K] as the multiplier sees them: in order, flushed, converted."""
+        codes = checked_codes(number_format, codes)
         if self.order is not None:
             run = len(self.order)
             if codes.shape[1] % run:

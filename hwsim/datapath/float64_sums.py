@@ -89,8 +89,17 @@ def tree_float64_sums(
 
 
 def exact_serves(products: Products, accumulator: FloatAccumulator, sums: Sums) -> bool:
-    """Whether `exact_float64_sums` may be used: as for one rounding a product, of exact products."""
-    return products.multiplier.kernel == 0 and float64_serves(products, accumulator, sums)
+    """Whether `exact_float64_sums` may be used: as for one rounding a product, of exact products and first addends."""
+    if products.multiplier.kernel != 0 or not float64_serves(products, accumulator, sums):
+        return False
+    return sums.bits <= WIDEST_PRODUCT and bool(within(sums.values()).all())
+
+
+def within(values: np.ndarray) -> np.ndarray:
+    """Which first addends are zero or far enough from the ends of float64 for the roundings here."""
+    size = np.abs(values)
+    found: np.ndarray = (size == 0) | ((size > 2.0**-600) & (size < 2.0**600))
+    return found
 
 
 def exact_float64_sums(

@@ -40,7 +40,7 @@ class LateAddend(Record):
     align_bits: int = Field(ge=1, le=56)
     sum_align_bits: int = Field(ge=1, le=56)
     align: Alignment = "floor"
-    zero_exponent: int | None = None
+    zero_exponent: int | None = Field(default=None, ge=-1000, le=1000)
     """Exponent of an addend that is zero; when not given it takes no part in E."""
     drop_below: int | None = Field(default=None, ge=0, le=1023)
     """An addend whose exponent is more than this below E counts as zero."""

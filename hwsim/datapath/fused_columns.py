@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwsim.datapath.factor import fraction_bits, placed
+from hwsim.datapath.factor import exponent_range, fraction_bits, placed
 from hwsim.datapath.fused_block import ALIGNMENTS
 from hwsim.datapath.products import Products
 from hwsim.datapath.sums import MINUS_ZERO, Sums
@@ -31,6 +31,12 @@ LOOKED_UP_BITS = 20
 EXPONENTS = range(-100, 126)
 """Of products: within them float32 holds products, their powers and ``2**(F − E)``."""
 SUM_EXPONENTS = range(-126, 128)
+FLOAT32 = range(-126, 127)
+"""Exponents of operands that float32 holds with all their bits."""
+LEAST_BIT = -149
+"""Exponent of float32's last place."""
+NOWHERE = (-(1 << 20), 1 << 20)
+"""Of products of operands beyond."""
 EXACT_BITS = 52
 """Bits below the leading one that keep every float64 as it is."""
 FEWEST_COLUMNS = 2
@@ -79,6 +85,8 @@ def operands_fit(reduction: Fused, products: Products) -> bool:
     if products.multiplier.kind != "exact" or products.bits > CARRIER_BITS or products.shape[1] < FEWEST_COLUMNS:
         return False
     if not all(isinstance(f, FloatFormat) and f.bits <= LOOKED_UP_BITS for f in formats):
+        return False
+    if any(low < LEAST_BIT or high > FLOAT32[-1] + 1 for low, high in map(exponent_range, formats)):
         return False
     if products.scales is not None and not products.scales_products:
         return False
@@ -135,35 +143,40 @@ def _carry(products: Products) -> Carried:
     b_codes = products.matrices_of_b(products.b)
     a, a_power, a_bad = _look_up(products.a_format, products.a)
     b, b_power, b_bad = _look_up(products.b_format, b_codes)
+    reach = [_reach(a_power), _reach(b_power)]
     if products.scales is not None and products.scales_products:
-        scales = products.scales
-        k = products.a.shape[1]
-        for which, (value, power, bad) in enumerate(((a, a_power, a_bad), (b, b_power, b_bad))):
-            factor, exponents = scales.values(which, k), scales.powers(which, k)
-            if which:
-                factor, exponents = products.matrices_of_b(factor), products.matrices_of_b(exponents)
-            np.logical_or(bad, np.isnan(factor), out=bad)
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                np.multiply(value, np.where(np.isnan(factor), 0, factor), out=value, casting="unsafe")
-                np.multiply(power, exponents, out=power, casting="unsafe")
-    return Carried(
-        a, a_power, b, b_power, np.any(a_bad, axis=1), np.any(b_bad, axis=1),
-        _product_exponents(a_power, b_power),
-    )  # fmt: skip
+        for which, parts in enumerate(((a, a_power, a_bad), (b, b_power, b_bad))):
+            reach[which] = _scale(products, which, *parts)
+    exponents = reach[0][0] + reach[1][0], reach[0][1] + reach[1][1]
+    if any(low < FLOAT32[0] or high > FLOAT32[-1] for low, high in reach):
+        exponents = NOWHERE
+    return Carried(a, a_power, b, b_power, np.any(a_bad, axis=1), np.any(b_bad, axis=1), exponents)
 
 
-def _product_exponents(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
-    """Of the least and the greatest powers that are not 0; far outside where a scale has left float32."""
-    low = high = 0
-    for power in (a, b):
-        some = power[power > 0]
-        if some.size == 0:
-            return 0, 0
-        least, greatest = float(some.min()), float(some.max())
-        if not math.isfinite(greatest) or least < 2.0**-126:
-            return -(1 << 20), 1 << 20
-        low, high = low + math.frexp(least)[1] - 1, high + math.frexp(greatest)[1] - 1
-    return low, high
+def _scale(products: Products, which: int, value: np.ndarray, power: np.ndarray, bad: np.ndarray) -> tuple[int, int]:
+    """Multiply an operand by its scales in place, a zero scale leaving zeros; the reach of its exponents."""
+    scales, k = products.scales, products.a.shape[1]
+    assert scales is not None
+    factor, exponents = scales.values(which, k), scales.powers(which, k)
+    if which:
+        factor, exponents = products.matrices_of_b(factor), products.matrices_of_b(exponents)
+    np.logical_or(bad, np.isnan(factor), out=bad)
+    factor[np.isnan(factor)] = 0.0
+    exponents[factor == 0.0] = 0.0
+    exponents *= power
+    reach = _reach(exponents)
+    with np.errstate(over="ignore", under="ignore"):  # beyond the reach nothing here is used
+        np.multiply(value, factor, out=value, casting="unsafe")
+        np.copyto(power, exponents, casting="unsafe")
+    return reach
+
+
+def _reach(power: np.ndarray) -> tuple[int, int]:
+    """Exponents of the least and the greatest power that is not 0; (0, 0) for none."""
+    some = power[power > 0]
+    if some.size == 0:
+        return 0, 0
+    return math.frexp(float(some.min()))[1] - 1, math.frexp(float(some.max()))[1] - 1
 
 
 @lru_cache(maxsize=16)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwsim.datapath.factor import exponent_range, fraction_places, is_whole
+from hwsim.datapath.float64_sums import within
 from hwsim.datapath.fused_block import ALIGNMENTS
 from hwsim.datapath.products import Products
 from hwsim.datapath.reductions.exact import product_range
@@ -129,6 +130,7 @@ def _start(sums: Sums, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first addends, zeros positive, and where they or the operands are not finite."""
     carriers = sums.values()
     failed = np.logical_or((sums.tag != 0) & (sums.tag != MINUS_ZERO), bad)
+    np.logical_or(failed, ~within(carriers), out=failed)
     carriers[failed] = 0
     return carriers + 0.0, failed.astype(np.int64)
 

@@ -22,6 +22,8 @@ Run = Callable[["Fused", Products, FloatAccumulator, Sums], tuple[np.ndarray, np
 
 def fused_sums(reduction: Fused, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
     """Add all products to ``sums`` in place; the number of blocks whose sum left the range."""
+    if products.length == 0:
+        return 0
     run = carriers(reduction, products, accumulator, sums)
     if run is None:
         return general(reduction, products, accumulator, sums, np.zeros(0, np.int64))

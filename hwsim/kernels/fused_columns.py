@@ -172,7 +172,7 @@ def leave_nearest(total, top, numbers, s, bad):
         v = np.float64(total[j]) * (np.float64(top[j]) * last)
         shift = max(binade(v), smallest) * magic
         r = (v + shift) - shift
-        beyond = abs(r) > largest
+        beyond = not (abs(r) <= largest)
         bad[j] |= np.int32(beyond)
         s[j] = np.float32(0.0 if beyond else r + 0.0)  # −0 becomes +0
 
@@ -187,7 +187,7 @@ def leave_toward_zero(total, top, numbers, s, bad):
         unit = max(binade(v), smallest)
         r = (v + unit * magic) - unit * magic
         r -= np.copysign(unit * last_place, v) if abs(r) > abs(v) else 0.0
-        beyond = abs(r) > largest
+        beyond = not (abs(r) <= largest)
         bad[j] |= np.int32(beyond)
         s[j] = np.float32(0.0 if beyond else r + 0.0)
 

@@ -77,7 +77,7 @@ def leave(total, scale, numbers, s, bad):
         unit = max(binade(v), smallest)
         r = (v + unit * magic) - unit * magic
         r -= np.copysign(unit * last_place, v) if abs(r) > abs(v) and not to_nearest else 0.0
-        beyond = abs(r) > largest
+        beyond = not (abs(r) <= largest)
         bad[j] |= np.int64(beyond)
         s[j] = 0.0 if beyond else r + 0.0  # −0 becomes +0
 

@@ -85,6 +85,8 @@ class MatrixUnit:
         if self.sparsity is not None:
             places = self._places(indices, left.shape, right.shape[1])
             right = np.take_along_axis(right, places, axis=1)
+        else:
+            self._check_no_indices(indices)
         start = None if c is None else self._codes(c, self.datapath.c_format)
         scales = self._scales(scale_a), self._scales(scale_b)
         return self._bits(self.datapath.dot_codes(left, right, start, *scales).codes)
@@ -107,9 +109,12 @@ class MatrixUnit:
             raise InputError(f"expected [M, K] x [K, N], got {list(left.shape)} x {list(right.shape)}")
         self._check_k(right.shape[0])
         start = None if c is None else self._codes(c, self.datapath.c_format)
+        scales = self._scales(scale_a), self._scales(scale_b)
         if self.sparsity is None:
-            scales = self._scales(scale_a), self._scales(scale_b)
+            self._check_no_indices(indices)
             return self._bits(self.datapath.matmul_codes(left, right, start, *scales).codes)
+        if scales != (None, None):
+            raise InputError(f"{self.instruction}: sparse operands have no scales")
         return self._sparse(left, right, start, self._places(indices, left.shape, right.shape[0]))
 
     def _sparse(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None, places: np.ndarray) -> np.ndarray:
@@ -124,6 +129,10 @@ class MatrixUnit:
             d.append(self.datapath.matmul_codes(a[rows, None], b[places[rows]], start).codes[:, 0])
         return self._bits(np.concatenate(d) if d else np.zeros((0, b.shape[1]), np.int64))
 
+    def _check_no_indices(self, indices: Any) -> None:
+        if indices is not None:
+            raise InputError(f"{self.instruction} is dense and takes no indices")
+
     def _check_k(self, k: int) -> None:
         if k % self.k:
             raise InputError(f"{self.instruction}: expected K to be a multiple of {self.k}, got {k}")
@@ -136,9 +145,14 @@ class MatrixUnit:
             raise InputError(f"{self.instruction} keeps {keep} of {of}: expected a with {k * keep // of} columns")
         if indices is None or np.shape(indices) != shape:
             raise InputError(f"{self.instruction} needs indices [{shape[0]}, {shape[1]}] of a's elements")
+        if np.asarray(indices).dtype.kind not in "iu":
+            raise InputError(f"expected whole indices, got {np.asarray(indices).dtype}")
         within = np.asarray(indices).astype(np.int64)
         if within.size and not (within.min() >= 0 and within.max() < of):
             raise InputError(f"expected indices from 0 to {of - 1}")
+        groups = within.reshape(shape[0], -1, keep)
+        if (np.diff(groups, axis=-1) <= 0).any():
+            raise InputError(f"expected the {keep} indices of a group in ascending order, each once")
         return within + of * (np.arange(shape[1]) // keep)
 
     def _codes(self, bits: Any, number_format: Format) -> np.ndarray:

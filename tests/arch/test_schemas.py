@@ -9,7 +9,13 @@ from hwsim.base.document import read_document
 from hwsim.base.shipped import FOLDERS, folder, shipped
 from hwsim.cli.schema import schema_of
 
-KINDS = {"archs": "arch", "workloads": "workload", "studies": "study", "matrix_units": "matrix_unit"}
+KINDS = {
+    "archs": "arch",
+    "workloads": "workload",
+    "studies": "study",
+    "matrix_units": "matrix_unit",
+    "gemm_orders": "gemm_order",
+}
 FILES = [(kind, name) for kind in KINDS for name in shipped(kind)]
 
 

@@ -26,7 +26,7 @@ def test_list_names_every_unit() -> None:
 @pytest.mark.parametrize("name", names())
 def test_show_and_check_every_unit(name: str) -> None:
     shown = run("show", name)
-    assert shown.exit_code == 0 and "MMA-Sim" in shown.output
+    assert shown.exit_code == 0 and ("MMA-Sim" in shown.output or name == "simt.fma")
     assert run("show", f"matrix-units/{name}").output == shown.output
     assert run("show", str(shipped("matrix_units")[name])).output == shown.output
     for spelled in (name, str(shipped("matrix_units")[name])):

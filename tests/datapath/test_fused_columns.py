@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hwsim.arch.matrix_units import mma
+from hwsim.base.errors import InputError
 from hwsim.datapath import Datapath, fused_columns, fused_sums
 from hwsim.formats import get
 from hwsim.golden import datapath as golden
@@ -248,3 +249,77 @@ def test_parts_of_a_chunked_sum() -> None:
         generator = np.random.default_rng(every)
         a, b = (get("e4m3fn").encode(values(generator, s, 2)) for s in ((2, 37), (37, 3)))
         compare(datapath, a, b)
+
+
+# What carriers must leave alone -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("align", ["truncate", "floor", "sticky"])
+def test_operands_beyond_float32_are_not_zeros(align: str) -> None:
+    reduction = {"kind": "fused", "lanes": 4, "align_bits": 10, "align": align}
+    fields = {"operands": {"a": "e9m10", "b": "e9m10"}, "reduction": reduction, "accumulator": "fp32"}
+    datapath = Datapath.model_validate(fields)
+    wide = get("e9m10")
+    a, b = wide.encode(np.full((1, 4), 2.0**100)), wide.encode(np.array([[1.0, -1.0, 1.5]] * 4) * 2.0**-160)
+    compare(datapath, a, b)
+
+
+def test_scales_beyond_float32_are_not_zeros() -> None:
+    operands = {"a": "bf16", "b": "bf16", "scale": "e8m0fnu", "scale_block": 4}
+    reduction = {"kind": "fused", "lanes": 4, "align_bits": 24}
+    datapath = Datapath.model_validate({"operands": operands, "reduction": reduction, "accumulator": "fp32"})
+    a, b = get("bf16").encode(np.ones((1, 4))), get("bf16").encode(np.full((4, 3), 2.0**-60))
+    compare(datapath, a, b, None, (np.array([[254]], np.uint8), np.zeros((1, 3), np.uint8)))
+
+
+def test_a_zero_scale_takes_its_products_out_of_the_search_for_the_largest_exponent() -> None:
+    operands = {"a": "e4m3fn", "b": "e4m3fn", "scale": "ue4m3", "scale_block": 2}
+    datapath = Datapath.model_validate(
+        {
+            "operands": operands,
+            "reduction": {"kind": "fused", "lanes": 4, "align_bits": 5},
+            "accumulator": {"format": "fp32", "rounding": "rz"},
+        }
+    )
+    fp8, scale = get("e4m3fn").encode, get("ue4m3").encode
+    a, b = fp8(np.array([[448, 448, 1.125, 0.0625]])), fp8(np.ones((4, 3)))
+    compare(datapath, a, b, None, (scale(np.array([[0.0, 1.0]])), scale(np.ones((2, 3)))))
+
+
+@pytest.mark.parametrize("reduction", [
+    {"kind": "exact", "lanes": 4}, {"kind": "fused", "lanes": 4, "align_bits": 24}, {"kind": "tree", "lanes": 4},
+    "sequential",
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("c", [1e300, -1e300, 1e-300, 1e150, 5e-324])
+@pytest.mark.parametrize("total", ["fp32", "fp16", "bf16"])
+def test_first_addends_at_the_ends_of_float64(reduction: Any, c: float, total: str) -> None:
+    for operand in ("fp32", "fp16"):
+        fields = {"operands": {"a": operand, "b": operand, "c": "fp64"}, "reduction": reduction, "accumulator": total}
+        datapath = Datapath.model_validate(fields)
+        a, b = get(operand).encode(np.ones((2, 4))), get(operand).encode(np.ones((4, 3)))
+        compare(datapath, a, b, get("fp64").encode(np.array([[c, 0.0, -c], [1.0, c, -0.0]])))
+
+
+def test_exact_groups_of_scaled_products_are_refused_where_they_would_not_fit() -> None:
+    operands = {"a": "e3m2fn", "b": "e3m2fn", "scale": "e8m0fnu", "scale_block": 1}
+    reduction = {"kind": "fused", "lanes": 2, "align_bits": 10, "groups": {"count": 1}}
+    with pytest.raises(ValueError, match="exact groups of products scaled by 'e8m0fnu' need"):
+        Datapath.model_validate({"operands": operands, "reduction": reduction, "accumulator": "fp32"})
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_a_sum_of_nothing_is_the_first_addend(columns: int) -> None:
+    reduction = {"kind": "fused", "lanes": 4, "align_bits": 24}
+    fields = {"operands": {"a": "fp16", "b": "fp16"}, "reduction": reduction, "accumulator": "fp32"}
+    c = np.full((1, columns), 0x80000000, np.uint32)
+    empty = np.zeros((1, 0), np.uint16), np.zeros((0, columns), np.uint16)
+    assert Datapath.model_validate(fields).matmul_codes(*empty, c).codes.tolist() == c.tolist()
+
+
+@pytest.mark.parametrize("codes", [np.array([[1.0, 2.0]]), np.array([[16, 0]]), np.array([[-9, 0]])])
+def test_codes_that_are_none_are_refused(codes: np.ndarray) -> None:
+    fields = {"operands": {"a": "e2m1fn", "b": "e2m1fn"}, "accumulator": "fp32"}
+    for reduction in ("sequential", {"kind": "fused", "lanes": 2, "align_bits": 24}):
+        datapath = Datapath.model_validate({**fields, "reduction": reduction})
+        with pytest.raises(InputError):
+            datapath.matmul_codes(codes, np.zeros((2, 3), np.uint8))

@@ -133,7 +133,7 @@ def test_where_outputs_have_no_number_is_refused() -> None:
     unit = datapath({"every": 2, "inner": {"format": "fp16", "rounding": "stochastic"}, "into": "fp32"})
     sparse = MatrixUnit("a", "a.sp", (2, 2, 4), unit, sparsity=Sparsity(keep=2, of=4))
     with pytest.raises(InputError, match="not numbered"):
-        sparse.matmul_bits(np.zeros((2, 2), int), np.zeros((4, 2), int), indices=np.zeros((2, 2), int))
+        sparse.matmul_bits(np.zeros((2, 2), int), np.zeros((4, 2), int), indices=np.array([[0, 1], [0, 1]]))
     pe = datapath({"format": "fp16", "rounding": "stochastic"})
     array = SystolicArray(rows=2, cols=2, dataflow="output_stationary", pe=pe)
     with pytest.raises(InputError, match="not by chance"):

@@ -71,8 +71,8 @@ def test_a_field_takes_a_description_in_place_of_a_name():
         accumulator={"format": "fp32"},
     )
     assert datapath.operands.a.max == 14
-    with pytest.raises(ValueError, match="not a posit format"):
-        Datapath(operands={"a": "posit8_1", "b": "int8"}, accumulator={"format": "fp32"})
+    described = {"kind": "posit", "name": "p", "bits": 7}
+    assert Datapath(operands={"a": described, "b": "int8"}, accumulator="fp32").matmul([[1.5]], [[3]]) == [[4.5]]
 
 
 def test_the_command_line_takes_files_of_formats(tmp_path):

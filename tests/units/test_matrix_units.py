@@ -199,8 +199,12 @@ def test_every_instruction_says_where_its_bits_are_from(name: str) -> None:
         ({"name": "ada.mma", "a": "fp16", "shape": "m16n8"}, "expected a shape"),
         ({"name": "ada.mma"}, "which operands"),
         ({"name": "ada.mma", "instruction": "m16n8k32.f32.e9m9"}, "'e9m9' in"),
-        ({"name": "rtx_blackwell.mma", "a": "e2m1fn", "scale": "e8m0fnu"}, "give shape or kind"),
+        ({"name": "rtx_blackwell.mma", "a": "e2m1fn", "scale": "e8m0fnu"}, "give shape, kind or scale_block"),
         ({"name": "volta.mma", "a": "fp16", "d": "fp32", "sparse": True}, "has no sparse"),
+        ({"name": "ampere.mma", "a": "fp16", "d": "fp32", "sparse": True, "lanes": 0}, "lanes from 1"),
+        ({"name": "ampere.mma", "a": "int8", "kind": "satfinit"}, "did you mean 'satfinite'"),
+        ({"name": "ampere.mma", "a": "fp16", "shape": 3}, "expected a shape"),
+        ({"name": "ampere.mma", "instruction": 5}, "expected an instruction's name"),
     ],
 )
 def test_what_there_is_not(arguments: dict[str, Any], message: str) -> None:
@@ -214,6 +218,29 @@ def test_the_shape_tells_the_block_scaled_sums_of_fp4_apart() -> None:
     long = mma("rtx_blackwell.mma", a="e2m1fn", d="fp32", scale="e8m0fnu", scale_block=32, shape="m16n8k64")
     assert (short.kind, long.kind) == ("mxf8f6f4", "mxf4")
     assert mma("rtx_blackwell.mma", a="e2m1fn", scale="ue4m3", scale_block=16).kind == "mxf4nvf4"
+
+
+def test_the_shape_alone_is_enough_for_block_scaled_fp4() -> None:
+    for name, shape in (("rtx_blackwell.mma", "m16n8k64"), ("blackwell.tcgen05", "m128n8k64")):
+        unit = mma(name, a="e2m1fn", d="fp32", scale="e8m0fnu", shape=shape)
+        assert (unit.kind, unit.datapath.operands.scale_block) == ("mxf4", 32)
+    for block in (16, 32):
+        unit = mma("rtx_blackwell.mma", a="e2m1fn", kind="nvfp4", scale="e8m0fnu", scale_block=block)
+        assert unit.datapath.operands.scale_block == block
+
+
+@pytest.mark.parametrize(("name", "spelling", "formats"), [
+    ("ampere.mma", "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32", ("fp16", "fp16", "fp32")),
+    ("hopper.wgmma", "wgmma.mma_async.sync.aligned.m64n128k32.f32.e4m3.e5m2", ("e4m3fn", "e5m2", "fp32")),
+    ("ampere.mma", "mma.sync.aligned.m16n8k32.row.col.satfinite.s32.s8.u8.s32", ("int8", "uint8", "int32")),
+    ("cdna3.mfma", "V_MFMA_F32_16X16X16_F16", ("fp16", "fp16", "fp32")),
+    ("rtx_blackwell.mma", "mma.sync.aligned.m16n8k64.row.col.kind::mxf4nvf4.block_scale.scale_vec::4X.f32.e2m1.e2m1.f32"
+     ".ue4m3", ("e2m1fn", "e2m1fn", "fp32")),
+])  # fmt: skip
+def test_vendors_full_names(name: str, spelling: str, formats: tuple[str, str, str]) -> None:
+    unit = mma(name, spelling)
+    operands = unit.datapath.operands
+    assert (operands.a.name, operands.b.name, unit.datapath.result_format.name) == formats
 
 
 def test_cycles_come_from_the_table() -> None:
@@ -281,6 +308,21 @@ def test_sparse_operands_select_exactly(operand: str, keep: int, of: int) -> Non
         b_row = b.copy()
         b_row[others] = raw.encode(np.inf)
         assert np.array_equal(unit.dot_bits(a[[i] * columns], b_row.T, indices=places[[i] * columns]), d[i])
+
+
+@pytest.mark.parametrize(("places", "message"), [
+    ([[0, 0, 0, 1]], "ascending"), ([[1, 0, 0, 1]], "ascending"), ([[0, 4, 0, 1]], "from 0 to 3"),
+    ([[0.0, 1.0, 0.0, 1.0]], "whole indices"),
+])  # fmt: skip
+def test_bad_places_of_sparse_operands(places: list[list[float]], message: str) -> None:
+    unit = mma("ampere.mma", a="fp16", d="fp32", shape="m16n8k8", sparse=True)
+    k = unit.k
+    repeated = np.tile(np.array(places), (1, k // 8))
+    with pytest.raises(InputError, match=message):
+        unit.dot_bits(np.zeros((1, k // 2), np.uint16), np.zeros((1, k), np.uint16), indices=repeated)
+    dense = mma("ampere.mma", a="fp16", d="fp32")
+    with pytest.raises(InputError, match="takes no indices"):
+        dense.dot_bits(np.zeros((1, 16), np.uint16), np.zeros((1, 16), np.uint16), indices=repeated)
 
 
 def test_k_is_a_multiple_of_the_instructions() -> None:

@@ -43,7 +43,7 @@ class Fused(Reduction):
     align: Alignment = "truncate"
     """How the bits below are cut: toward zero, toward −inf, rounded to nearest (ties to even, or away), or toward
     zero with a last bit that is set when anything was cut (sticky)."""
-    zero_exponent: int | None = None
+    zero_exponent: int | None = Field(default=None, ge=-1000, le=1000)
     """Exponent that zero terms take in the search for E; when not given they take no part in it. It shows only
     where c is 0 and every product lies below it (NVIDIA: −131 to −133 for FP32 results)."""
     groups: Groups | None = None
@@ -53,7 +53,7 @@ class Fused(Reduction):
     normalized_bits: int | None = Field(default=None, ge=1, le=56)
     """Fraction bits kept below the leading one of the sum (at least the accumulator's emin), cut toward −inf
     before the accumulator rounds it; when not given all of them."""
-    product_limit: int | None = None
+    product_limit: int | None = Field(default=None, ge=-1000, le=1024)
     """Products of a magnitude of ``2**product_limit`` or more count as infinite; when not given none do."""
     negative_zero: Literal["never", "underflow"] = "never"
     """Whether a negative sum that rounds to zero gives −0. An exact zero is +0."""
