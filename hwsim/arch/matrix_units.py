@@ -2,155 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import re
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
-
-from hwsim.base.document import read_document
+from hwsim.arch.instruction import Instruction, MatrixUnitFile, names
+from hwsim.arch.instruction_cycles import measured
+from hwsim.arch.instruction_names import KINDS, Shape, qualifiers
 from hwsim.base.errors import InputError, did_you_mean
 from hwsim.base.evidence import Evidence
-from hwsim.base.record import Record
-from hwsim.base.registry import OneOf
-from hwsim.base.shipped import find, folder, shipped
-from hwsim.base.validate import validate
-from hwsim.datapath import Datapath, Operands, Output
-from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
-from hwsim.datapath.reduction import Reduction, reductions
-from hwsim.datapath.reductions.sequential import Sequential
-from hwsim.formats import FormatName, get
+from hwsim.datapath import Datapath
+from hwsim.formats import get
 from hwsim.formats.base import Format
-from hwsim.units.matrix_unit import MatrixUnit, Sparsity
+from hwsim.units.matrix_unit import MatrixUnit
 
+__all__ = ["Instruction", "MatrixUnitFile", "instructions", "measured_rows", "mma", "names"]
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Formats = Annotated[tuple[FormatName, ...], BeforeValidator(_listed)]
-
-VENDOR_NAMES = {
-    "f16": "fp16", "f32": "fp32", "f64": "fp64", "bf16": "bf16", "tf32": "tf32",
-    "e4m3": "e4m3fn", "e5m2": "e5m2", "e3m2": "e3m2fn", "e2m3": "e2m3fn", "e2m1": "e2m1fn",
-    "s8": "int8", "u8": "uint8", "s4": "int4", "u4": "uint4", "s32": "int32", "i32": "int32", "i8": "int8",
-    "fp8": "e4m3fnuz", "bf8": "e5m2fnuz", "xf32": "tf32", "ue8m0": "e8m0fnu", "ue4m3": "ue4m3",
-}  # fmt: skip
-"""Type names of NVIDIA's PTX ISA and of AMD's matrix instructions, and what they are called here."""
-KINDS = {"bf16_1k": "1k", "nvfp4": "mxf4nvf4", "saturate": "satfinite"}
-"""Other words for qualifiers."""
-IGNORED = frozenset(
-    {"v", "mma", "wgmma", "tcgen05", "mfma", "smfmac", "sync", "async", "aligned", "row", "col", "sp", "ws"}
-    | {"block", "cta", "group::1", "group::2", "scale"}
-)
-"""Words of an instruction's full name that do not bear on its arithmetic."""
-SCALE_VECTORS = {"vec::1x": 32, "vec::2x": 32, "vec::4x": 16}
-"""PTX ``.scale_vec``: scales along the instruction's k, k32 having one and k64 two or four."""
 MX_BLOCK = 32
 LANES_MAX = 4096
-
-
-class Shape(Record):
-    """(m, n, k) of an instruction; an n of 0 stands for every multiple of 8 up to 256."""
-
-    m: int
-    n: int
-    k: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """``m16n8k16``, ``m64n*k16`` or ``16x16x16``."""
-        found = re.fullmatch(r"m(\d+)n(\d+|\*)k(\d+)|(\d+)x(\d+)x(\d+)", text)
-        if found is None:
-            return None
-        m, n, k = found.groups()[:3] if found[1] else found.groups()[3:]
-        return cls(m=int(m), n=0 if n == "*" else int(n), k=int(k))
-
-    def covers(self, other: Shape) -> bool:
-        """Whether ``other`` is this shape, or one of those that a free n stands for."""
-        n = other.n % 8 == 0 and 8 <= other.n <= 256 if self.n == 0 else other.n == self.n
-        return n and (self.m, self.k) == (other.m, other.k)
-
-
-class Instruction(Record):
-    """Instructions that share their arithmetic: operand formats, result, shapes and the parts of the datapath."""
-
-    a: Formats
-    b: Formats | None = None
-    """Formats of b; those of a when not given."""
-    pairs: Literal["equal", "any"] = "equal"
-    """Whether a and b have one format, or any two of those listed."""
-    d: FormatName
-    c: FormatName | None = None
-    """Format of the first addend; that of d when not given."""
-    shapes: tuple[str, ...] = Field(min_length=1)
-    kind: str | None = None
-    """Qualifier that tells instructions of the same operands apart (PTX ``.kind``, AMD's ``_1k``)."""
-    scale: FormatName | None = None
-    scale_block: int = Field(default=32, ge=1)
-    sparse: Sparsity | None = None
-    """Structured sparsity that the instruction offers; the sparse form's k is larger by of/keep."""
-    convert: FormatName | None = None
-    flush: bool = False
-    order: tuple[int, ...] | None = None
-    reduction: Annotated[Reduction, OneOf(reductions, default="sequential")] = Sequential()
-    accumulator: Annotated[Accumulator, OneOf(accumulators), BeforeValidator(spell_out)]
-    evidence: Evidence = Evidence()
-    timing: dict[str, str] = Field(default_factory=dict)
-    """Chip to the instruction's name in the table of cycles, ``{shape}`` standing for its shape."""
-
-    @field_validator("shapes")
-    @classmethod
-    def _shapes_parse(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            if Shape.parse(text) is None:
-                raise ValueError(f"expected a shape such as m16n8k16 or 16x16x16, got '{text}'")
-        return value
-
-    @model_validator(mode="after")
-    def _datapaths_hold(self) -> Self:
-        self.datapath(self.a[0], (self.b or self.a)[0])
-        return self
-
-    def takes(self, a: Format, b: Format) -> bool:
-        """Whether operands of these formats go together here."""
-        right = self.b if self.b is not None else self.a
-        return a in self.a and b in right and (self.pairs == "any" or self.b is not None or a == b)
-
-    def datapath(self, a: Format, b: Format) -> Datapath:
-        """The arithmetic on operands of these formats."""
-        whole = self.d.kind == "integer"
-        return Datapath(
-            operands=Operands(
-                a=a, b=b, c=self.c or self.d, convert=self.convert, flush=self.flush, scale=self.scale,
-                scale_block=self.scale_block,
-            ),
-            order=self.order,
-            reduction=self.reduction,
-            accumulator=self.accumulator,
-            output=None if whole else Output(format=self.d),
-        )  # fmt: skip
-
-
-class MatrixUnitFile(Record):
-    """A matrix unit: what one kind of instruction of a chip computes."""
-
-    name: str = Field(min_length=1)
-    description: str = ""
-    instructions: tuple[Instruction, ...] = Field(min_length=1)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """The unit of a YAML file, or a shipped one by its name; raises `InputError` with the place of a problem."""
-        return validate(cls, read_document(find(path, "matrix_units")))
-
-
-def names() -> list[str]:
-    """The shipped matrix units."""
-    return sorted(shipped("matrix_units"))
 
 
 def mma(
@@ -216,7 +84,7 @@ def measured_rows(unit: MatrixUnitFile, row: Instruction) -> list[dict[str, Any]
                 wanted = _Wanted(a, b, row.d, row.c or row.d, Shape.parse(text), row.kind, row.scale, row.scale_block)
                 shape = wanted.shape_in(row)
                 assert shape is not None
-                lines = [line for n in _widths(text, shape) for line in _timing(row, n, wanted, False)]
+                lines = [line for n in _widths(text, shape) for line in measured(row, n, (wanted.a, wanted.b), False)]
                 found |= {id(line): line for line in lines}
     return list(found.values())
 
@@ -304,47 +172,6 @@ def _check_operand(unit: MatrixUnitFile, operand: Format) -> None:
         raise InputError(f"{unit.name} takes no {operand.name}{did_you_mean(operand.name, known)}")
 
 
-def qualifiers(text: str) -> dict[str, Any]:
-    """An instruction's name taken apart: PTX's ``shape.kind::….block….d.a.b.c.scale`` or AMD's ``d_shape_a_b``.
-
-    >>> qualifiers("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e5m2.f32")["b"]
-    'e5m2'
-    """
-    if not isinstance(text, str):
-        raise InputError(f"expected an instruction's name, got {text!r}")
-    found: dict[str, Any] = {}
-    types = []
-    for word in re.split(r"[._]", text.strip().lower()):
-        fused = re.fullmatch(r"(\d+x\d+x\d+)([a-z]\w*)", word)  # AMD before CDNA3: 16x16x16f16
-        for part in fused.groups() if fused else (word,):
-            key = _qualifier(part)
-            if key is not None:
-                found |= key
-            elif part in VENDOR_NAMES:
-                types.append(VENDOR_NAMES[part])
-            elif part not in IGNORED:
-                raise InputError(f"'{part}' in '{text}' is no shape, type or qualifier of a matrix instruction")
-    if len(types) < 2:
-        raise InputError(f"expected a shape, the type of d and the types of a and b in '{text}'")
-    found |= dict(zip(("d", "a", "b", "c"), types, strict=False))
-    return {**found, "b": found.get("b", found["a"])}
-
-
-def _qualifier(part: str) -> dict[str, Any] | None:
-    """What a word other than a type says, None if it is none of these."""
-    if Shape.parse(part) is not None:
-        return {"shape": part}
-    if part.startswith("kind::"):
-        return {"kind": part.removeprefix("kind::")}
-    if re.fullmatch(r"block\d+", part):
-        return {"scale_block": int(part.removeprefix("block"))}
-    if part in ("1k", "satfinite"):
-        return {"kind": part}
-    if part in SCALE_VECTORS:
-        return {"scale_block": SCALE_VECTORS[part]}
-    return {"scale": VENDOR_NAMES[part]} if part in ("ue8m0", "ue4m3") else None
-
-
 def _merged(asked: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     for key, value in found.items():
         if asked[key] is not None and asked[key] != value:
@@ -403,7 +230,7 @@ def _made(unit: MatrixUnitFile, row: Instruction, wanted: _Wanted, sparse: bool,
     text += f".{row.kind}" if row.kind else ""
     return MatrixUnit(
         unit.name, text, (shape.m, shape.n, k), datapath, row.kind, sparsity, evidence,
-        tuple(_timing(row, shape.model_copy(update={"k": k}), wanted, sparse)),
+        tuple(measured(row, shape.model_copy(update={"k": k}), (wanted.a, wanted.b), sparse)),
     )  # fmt: skip
 
 
@@ -412,43 +239,3 @@ def _with_lanes(datapath: Datapath, lanes: int) -> Datapath:
         raise InputError(f"expected lanes from 1 to {LANES_MAX}, got {lanes}")
     reduction = datapath.reduction.model_copy(update={"lanes": lanes})
     return Datapath.model_validate({**dict(datapath), "reduction": reduction})
-
-
-def _timing(row: Instruction, shape: Shape, wanted: _Wanted, sparse: bool) -> Iterable[dict[str, Any]]:
-    """Rows of the table of cycles for this instruction."""
-    spelled = {
-        "shape": f"m{shape.m}n{shape.n}k{shape.k}",
-        "amd": f"{shape.m}x{shape.n}x{shape.k}",
-        "a": _amd(wanted.a),
-        "b": _amd(wanted.b),
-    }
-    for chip, template in row.timing.items():
-        name = template.format(**spelled)
-        name = name.replace("mma.sync", "mma.sp.sync").replace("mfma", "smfmac") if sparse else name
-        for line in cycle_table():
-            same_types = line["in_type"] in ("", wanted.a.name, "fp8" if wanted.a.bits == 8 else "")
-            same_sum = line["acc_type"] in ("", row.d.name)
-            if (line["gpu_or_arch"], line["instruction"]) == (chip, name) and same_types and same_sum:
-                yield line
-
-
-def _amd(f: Format) -> str:
-    return {"e4m3fnuz": "fp8", "e5m2fnuz": "bf8", "tf32": "xf32", "fp16": "f16", "fp32": "f32"}.get(f.name, f.name)
-
-
-@lru_cache(maxsize=1)
-def cycle_table() -> list[dict[str, Any]]:
-    """Measured latency and throughput of matrix instructions, each row with its condition and source."""
-    with (folder("matrix_units") / "mma_cycles.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        for key in ("latency_cycles", "throughput"):
-            row[key] = _number(row[key])
-    return rows
-
-
-def _number(text: str) -> Any:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -8,100 +8,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from hwsim.base.errors import InputError
 from hwsim.base.record import Record
 from hwsim.base.registry import OneOf
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
 from hwsim.datapath.accumulators.chunked import ChunkedAccumulator
-from hwsim.datapath.factor import ENUMERATED_BITS, exponent_range, fraction_places, significand_bits
-from hwsim.datapath.fma_sums import is_fma_chain
+from hwsim.datapath.checks import check
+from hwsim.datapath.factor import fraction_places
 from hwsim.datapath.multiplier import Multiplier, multipliers
 from hwsim.datapath.multipliers.exact import ExactMultiplier
+from hwsim.datapath.operands import Operands, Output, flushed
 from hwsim.datapath.parts import DatapathCost, Part, cost_of
-from hwsim.datapath.products import TABLE_BITS, Products
+from hwsim.datapath.products import Products
 from hwsim.datapath.reduction import Reduction, reductions
-from hwsim.datapath.reductions.exact import product_range
 from hwsim.datapath.reductions.sequential import Sequential
 from hwsim.datapath.result import MatmulResult
 from hwsim.datapath.scale_gates import scale_parts
 from hwsim.datapath.scales import Scales, Where
 from hwsim.datapath.sums import Counts, Sums
-from hwsim.formats import FormatName
 from hwsim.formats.base import Format
 from hwsim.formats.checks import checked_codes
-from hwsim.formats.float import FloatFormat
-from hwsim.formats.rounding import NanPolicy, Rounding
 
 if TYPE_CHECKING:
     from hwsim.datapath.diagnosis import Diagnosis
     from hwsim.technology.base import Technology
-
-PRODUCT_BITS = 58
-"""Widest product significand that the floating-point kernels hold beside a sticky bit (fp32 x fp32 has 48)."""
-INTEGER_PRODUCT_BITS = 62
-WORD_BITS = 60
-"""Widest exact sum of a group of products."""
-
-
-class Operands(Record):
-    """Formats of what is multiplied and of the first addend."""
-
-    a: FormatName
-    """First operand (activations)."""
-    b: FormatName
-    """Second operand (weights)."""
-    c: FormatName | None = None
-    """First addend; the format of the result when not given."""
-    convert: FormatName | None = None
-    """Format that a and b are converted to, exactly, before they are multiplied (FP8 through FP16 hardware)."""
-    flush: bool = False
-    """Whether subnormal operands a, b and c count as +0."""
-    scale: FormatName | None = None
-    """Format of the scales that blocks of a and b share, if they do: each scale is an exact factor."""
-    scale_block: int = Field(default=32, ge=1)
-    """Elements along K that share a scale."""
-
-    @model_validator(mode="after")
-    def _converts_exactly(self) -> Self:
-        if self.convert is not None:
-            for operand in (self.a, self.b):
-                if not holds(self.convert, operand):
-                    raise ValueError(f"{self.convert.name} does not hold every value of {operand.name}")
-        if self.scale is not None and (self.scale.kind != "float" or self.scale.signed):
-            raise ValueError(f"scales are unsigned floats, such as e8m0fnu or ue4m3, not '{self.scale.name}'")
-        return self
-
-    @property
-    def multiplied(self) -> tuple[Format, Format]:
-        """Formats of what the multiplier sees."""
-        return (self.convert, self.convert) if self.convert is not None else (self.a, self.b)
-
-
-class Output(Record):
-    """The rounding on the way out of the accumulator."""
-
-    format: FormatName
-    rounding: Rounding = "rne"
-    overflow: str | None = None
-    """As in `Format.encode`; the format's default when not given."""
-    nan: NanPolicy | None = None
-    """What NaN becomes where the format has none, as in `Format.encode`; an error when not given."""
-
-    @model_validator(mode="after")
-    def _format_has_overflow(self) -> Self:
-        if self.overflow is not None and self.overflow not in self.format.overflows:
-            known = " or ".join(self.format.overflows)
-            raise ValueError(f"{self.format.name} overflows by {known}, not '{self.overflow}'")
-        return self
-
-    def counts(self, values: np.ndarray) -> Counts:
-        """Finite sums outside the range of the format, by what becomes of them."""
-        beyond = (values > self.format.max) | (values < self.format.min)
-        outside = int((beyond & np.isfinite(values)).sum())
-        saturates = (self.overflow or self.format.overflows[0]) == "saturate"
-        return Counts(0, outside) if saturates else Counts(outside, 0)
 
 
 class Datapath(Record):
@@ -132,64 +64,8 @@ class Datapath(Record):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        a, b = self.operands.multiplied
-        if self.order is not None and sorted(self.order) != list(range(len(self.order))):
-            raise ValueError(f"order is not a permutation of 0 … {len(self.order) - 1}")
-        self.multiplier.check(a, b)
-        self.accumulator.check(a, b)
-        self.accumulator.check_reduction(self.reduction)
-        self.reduction.check(a, b, self.multiplier, self._entered)
-        limit = INTEGER_PRODUCT_BITS if self._entered.kind == "integer" else PRODUCT_BITS
-        bits = self.multiplier.product_bits(a, b)
-        if bits > limit and not is_fma_chain(a, b, self.multiplier, self.reduction, self._entered):
-            raise ValueError(f"{a.name} x {b.name} has products of {bits} significand bits, more than {limit}")
-        if self.multiplier.kernel is None and a.bits + b.bits > TABLE_BITS:
-            raise ValueError(f"multiplier '{self.multiplier.kind}' takes operands of {TABLE_BITS} bits together")
-        self._check_addend()
-        self._check_scales(bits)
+        check(self)
         return self
-
-    def _check_scales(self, product_bits: int) -> None:
-        scale = self.operands.scale
-        if scale is None:
-            if self.reduction.scales_groups:
-                raise ValueError("scaled groups need the operands' 'scale'")
-            return
-        bits, block = 2 * significand_bits(scale), self.operands.scale_block
-        if self.order is not None and block % len(self.order):
-            raise ValueError(f"scales of {block} elements do not go with an order of {len(self.order)}")
-        if self.scaled_at == "chunk":
-            every = getattr(self.accumulator, "every", block)
-            if block % every:
-                raise ValueError(f"chunks of {every} products do not divide a scale's block of {block}")
-            bits += self._entered.bits
-        elif self.scaled_at == "group":
-            size = getattr(self.reduction, "group_size", 1)
-            if block % size:
-                raise ValueError(f"groups of {size} products do not divide a scale's block of {block}")
-        elif self._entered.kind == "integer":
-            raise ValueError("scaled products do not fit an integer accumulator; add chunks of them to a float one")
-        elif (needed := self._exact_group_bits(scale)) > WORD_BITS:
-            raise ValueError(
-                f"exact groups of products scaled by '{scale.name}' need {needed} bits, more than {WORD_BITS}; "
-                "write 'scaled: true' to scale the groups, or give 'groups.align_bits'"
-            )
-        elif significand_bits(scale) > 1 and self.multiplier.kernel != 0:
-            raise ValueError(f"products by '{self.multiplier.kind}' take power-of-two scales, not '{scale.name}'")
-        else:
-            bits += product_bits
-        if bits > PRODUCT_BITS:
-            raise ValueError(f"scaled sums have {bits} significand bits, more than {PRODUCT_BITS}")
-
-    def _exact_group_bits(self, scale: Format) -> int:
-        """Bits of an exact sum of a group's products, each times its scales; 0 where no group is exact."""
-        groups = getattr(self.reduction, "groups", None)
-        if groups is None or groups.align_bits is not None:
-            return 0
-        low, high = product_range(*self.operands.multiplied, self.multiplier)
-        least, most = exponent_range(scale)
-        size: int = self.reduction.lanes_of(1) // groups.count
-        return high - low + 2 * (most + 1 - least) + size.bit_length()
 
     @property
     def scaled_at(self) -> Where:
@@ -198,42 +74,33 @@ class Datapath(Record):
         if self.reduction.scales_groups:
             return "group"
         outer = getattr(self.accumulator, "into", None)
-        chunks = outer is not None and outer.kind != "integer" and self._entered.kind == "integer"
+        chunks = outer is not None and outer.kind != "integer" and self.entered.kind == "integer"
         return "chunk" if chunks else "product"
-
-    def _check_addend(self) -> None:
-        try:
-            c, target = self.c_format, self._sum_format
-        except InputError as error:  # the sum's own width and fraction bits make no format
-            raise ValueError(str(error)) from None
-        if (c.kind == "float") != (target.kind == "float"):
-            raise ValueError(f"a sum in '{target.name}' cannot start from c in '{c.name}'")
-        if c.kind != "float" and fraction_places(c) != fraction_places(target):
-            raise ValueError(f"c in '{c.name}' does not have the {fraction_places(target)} fraction bits of the sum")
 
     # Formats ----------------------------------------------------------------------------------------
 
     @property
-    def _entered(self) -> Any:
+    def entered(self) -> Any:
         """The accumulator that products enter: a chunk's, where there are chunks."""
         return self.accumulator.chunk if isinstance(self.accumulator, ChunkedAccumulator) else self.accumulator
 
     @property
-    def _sum_format(self) -> Format:
+    def sum_format(self) -> Format:
+        """Format of the accumulator's sums."""
         scale = -sum(fraction_places(f) for f in self.operands.multiplied)
         return self.accumulator.sum_format(scale)
 
     @property
     def result_format(self) -> Format:
         """Format of the result: the output's, or the accumulator's."""
-        return self.output.format if self.output is not None else self._sum_format
+        return self.output.format if self.output is not None else self.sum_format
 
     @property
     def c_format(self) -> Format:
         """Format of the first addend: the operands' c; else the result's if sums can start from it."""
         if self.operands.c is not None:
             return self.operands.c
-        target, result = self._sum_format, self.result_format
+        target, result = self.sum_format, self.result_format
         same_kind = (target.kind == "float") == (result.kind == "float")
         return result if same_kind and fraction_places(target) == fraction_places(result) else target
 
@@ -337,7 +204,7 @@ class Datapath(Record):
 
     @property
     def _code_dtype(self) -> np.dtype[Any]:
-        whole = self.output is None and self._sum_format.kind != "float"
+        whole = self.output is None and self.sum_format.kind != "float"
         return np.dtype(np.int64) if whole else self.result_format.code_dtype
 
     def _scales(self, a: Any, b: Any, rows: tuple[int, int], k: int) -> Scales | None:
@@ -392,7 +259,7 @@ class Datapath(Record):
 
     def leave(self, sums: Sums) -> tuple[np.ndarray, Counts]:
         """Sums as codes of the result, and how many lie outside the output's range."""
-        held = self._sum_format
+        held = self.sum_format
         if held.kind != "float" and self.output is None:
             return sums.significand, Counts()
         values = sums.significand if held.kind == "integer" else sums.values()
@@ -419,7 +286,7 @@ class Datapath(Record):
         """The gates of one lane: what makes one multiply-accumulate per cycle."""
         a, b = self.operands.multiplied
         parts = self.multiplier.parts(a, b) + scale_parts(self)
-        parts += self.reduction.parts(a, b, self.multiplier, self._entered)
+        parts += self.reduction.parts(a, b, self.multiplier, self.entered)
         if isinstance(self.accumulator, ChunkedAccumulator):
             parts += self.accumulator.outer_parts(self.reduction.shared_by)
         return parts
@@ -429,26 +296,6 @@ class Datapath(Record):
         from hwsim import technology as technologies
 
         return cost_of(self.parts(), technologies.get(technology) if isinstance(technology, str) else technology)
-
-
-def holds(number_format: Format, other: Format) -> bool:
-    """Whether a format holds every value of another one of at most 16 bits, NaN and infinities included."""
-    if other.bits > ENUMERATED_BITS:
-        return False
-    values = other.decode(np.arange(other.code_count), np.float64)
-    if np.isnan(values).any() and not number_format.has_nan:
-        return False
-    return bool(np.array_equal(number_format.round(values), values, equal_nan=True))
-
-
-def flushed(codes: np.ndarray, number_format: Format) -> np.ndarray:
-    """Codes with +0 in place of every subnormal number."""
-    if not isinstance(number_format, FloatFormat):
-        return codes
-    stored = np.asarray(codes).astype(np.uint64)
-    field = (stored >> np.uint64(number_format.mantissa_bits)) & np.uint64((1 << number_format.exponent_bits) - 1)
-    fraction = stored & np.uint64((1 << number_format.mantissa_bits) - 1)
-    return np.where((field == 0) & (fraction != 0), 0, codes).astype(np.asarray(codes).dtype)
 
 
 def _encode(number_format: Format, x: Any) -> np.ndarray:

@@ -1,0 +1,54 @@
+"""Measured cycles of matrix instructions: `mma_cycles.csv`, each row with its condition and source."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from hwsim.arch.instruction import Instruction
+from hwsim.arch.instruction_names import Shape
+from hwsim.base.shipped import folder
+from hwsim.formats.base import Format
+
+
+def measured(row: Instruction, shape: Shape, pair: tuple[Format, Format], sparse: bool) -> Iterable[dict[str, Any]]:
+    """Rows of the table for an instruction of this shape on operands of these formats."""
+    a, b = pair
+    spelled = {
+        "shape": f"m{shape.m}n{shape.n}k{shape.k}",
+        "amd": f"{shape.m}x{shape.n}x{shape.k}",
+        "a": _amd(a),
+        "b": _amd(b),
+    }
+    for chip, template in row.timing.items():
+        name = template.format(**spelled)
+        name = name.replace("mma.sync", "mma.sp.sync").replace("mfma", "smfmac") if sparse else name
+        for line in cycle_table():
+            same_types = line["in_type"] in ("", a.name, "fp8" if a.bits == 8 else "")
+            same_sum = line["acc_type"] in ("", row.d.name)
+            if (line["gpu_or_arch"], line["instruction"]) == (chip, name) and same_types and same_sum:
+                yield line
+
+
+def _amd(f: Format) -> str:
+    return {"e4m3fnuz": "fp8", "e5m2fnuz": "bf8", "tf32": "xf32", "fp16": "f16", "fp32": "f32"}.get(f.name, f.name)
+
+
+@lru_cache(maxsize=1)
+def cycle_table() -> list[dict[str, Any]]:
+    """Measured latency and throughput of matrix instructions, each row with its condition and source."""
+    with (folder("matrix_units") / "mma_cycles.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        for key in ("latency_cycles", "throughput"):
+            row[key] = _number(row[key])
+    return rows
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return None
