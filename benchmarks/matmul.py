@@ -3,7 +3,8 @@
 python benchmarks/matmul.py [M N K]
 
 Each line: multiply-accumulates per second, the ratio to BLAS and the ratio that is asked of it. mmasim and mmaemu are
-timed as well where they are installed, on a part of the product, since they take minutes for the whole of it.
+timed as well where they are installed (their bits compared with ours first), on a part of the product, since they take
+minutes for the whole of it.
 """
 
 from __future__ import annotations
@@ -110,18 +111,40 @@ def main() -> None:
 
 
 def peers(table: Table) -> None:
-    """Other emulators on Hopper's fp16 unit, on 16 × 8 outputs and all of K."""
-    if importlib.util.find_spec("mmasim") is None:
-        print("mmasim is not installed (pip install mmasim)")
-    else:
-        import torch
-        from mmasim.simulator import nvidia  # type: ignore[import-not-found]
+    """Other emulators of the same units on part of the product, whose bits must be ours."""
+    for name, compare in (("mmasim", _mmasim), ("mmaemu", _mmaemu)):
+        if importlib.util.find_spec(name) is None:
+            print(f"{name} is not installed (pip install {name})")
+        else:
+            compare(table)
 
-        a, b = (torch.from_numpy(x).half() for x in (table.a[:16, :16], table.b[:16, :8]))
-        c, simulated = torch.zeros((16, 8)), nvidia.HopperMMA("m16n8k16.f32.f16.f16.f32")
-        table.line("mmasim Hopper fp16", lambda: simulated(a, b, c), None, 16 * 8 * 16)
-    if importlib.util.find_spec("mmaemu") is None:
-        print("mmaemu is not installed (pip install mmaemu)")
+
+def _mmasim(table: Table) -> None:
+    """One instruction of Hopper's fp16 unit: 16 × 8 outputs of 16 products."""
+    import torch
+    from mmasim.nv_ptx import MMA
+
+    simulated, ours = MMA("Hopper", "m16n8k16.f32.f16.f16.f32"), mma("hopper.mma", a="fp16", d="fp32")
+    a, b = table.a[:16, :16].astype(np.float16), table.b[:16, :8].astype(np.float16)
+    tensors = torch.from_numpy(a), torch.from_numpy(b.copy()), torch.zeros((16, 8))
+    theirs = simulated(*tensors).numpy().view(np.uint32)
+    assert np.array_equal(ours.matmul_bits(a.view(np.uint16), b.view(np.uint16)), theirs)
+    table.line("mmasim Hopper fp16", lambda: simulated(*tensors), None, a.shape[0] * b.shape[1] * b.shape[0])
+
+
+def _mmaemu(table: Table) -> None:
+    """A chain of Hopper's FP8 instructions over 512 of K for 128 × 128 outputs, by its reference backend."""
+    import torch
+    from mmaemu import accumulate
+
+    m, n, k = 128, 128, 512
+    ours = mma("hopper.wgmma", a="e4m3fn", d="fp32")
+    a, b = (ours.datapath.operands.a.encode(x) for x in (table.a[:m, :k], table.b[:k, :n]))
+    pair = [torch.from_numpy(np.ascontiguousarray(x)).view(torch.float8_e4m3fn) for x in (a, b.T)]
+    settings = {"use_fast_accum": True, "profile": "hopper", "splitk": 1, "backend": "reference"}
+    theirs = accumulate(*pair, **settings).numpy().view(np.uint32)
+    assert np.array_equal(ours.matmul_bits(a, b), theirs)
+    table.line("mmaemu Hopper e4m3fn", lambda: accumulate(*pair, **settings), None, m * n * k)
 
 
 if __name__ == "__main__":
