@@ -137,23 +137,40 @@ def carrier_numbers(target: FloatFormat | None, rounding: str, flush: bool) -> t
 
 def float64_sums(products: Products, accumulator: FloatAccumulator, sums: Sums, general: General) -> int:
     """Add all products to ``sums`` in place; strips that overflow are left to ``general``. Returns the overflows."""
-    from hwsim.kernels.matmul_float64 import COLUMNS_PER_STRIP, sequential_float64
+    from hwsim.kernels.matmul_float64 import COLUMNS_PER_STRIP, PLAIN, ROWS_PER_TASK, sequential_float64
 
     target, saturates = accumulator.float_format, accumulator.saturates
     carried = sums.values()
     rows, columns = carried.shape
     failed = np.zeros((rows, -(-columns // COLUMNS_PER_STRIP)), np.bool_)
+    bands = products.matrices * -(-products.rows_per_matrix // ROWS_PER_TASK)
     count = over_threads(
-        sequential_float64, failed.size, products.count // VECTOR_SPAN,
+        sequential_float64, bands * failed.shape[1], products.count // VECTOR_SPAN,
         *products.values, *products.table_values, (products.first, products.last), products.rows_per_matrix,
         math.ldexp(1.0, target.emin), math.ldexp(1.5, 53 - target.precision), math.ldexp(1.0, 1 - target.precision),
-        MODES[accumulator.rounding], target.max, saturates, carried, failed,
+        PLAIN if plain_addition(products, accumulator) else MODES[accumulator.rounding],
+        target.max, saturates, carried, failed,
     )  # fmt: skip
     again = np.repeat(failed, COLUMNS_PER_STRIP, axis=1)[:, :columns]
     if again.any():
         count = general(products, accumulator, sums, np.flatnonzero(again))
     store(carried, ~again, target, sums)
     return count
+
+
+def plain_addition(products: Products, accumulator: FloatAccumulator) -> bool:
+    """Whether float64's own sum of a register s (p bits) and a product x (q bits) may be rounded again, to nearest.
+
+    Let u be the last place of s. A product of at least u/4 and no more than 2|s| gives a sum of at most p + q + 2
+    bits, exact in float64. A smaller one leaves the nearest number s, also after float64's rounding: at most that
+    makes u/4 of it, where s is a power of two and a tie goes to s, the even one. A larger one leaves the sum near x,
+    which is no tie if x has p bits or fewer; else the sum is exact if float64 holds all from the format's least last
+    place to its largest number.
+    """
+    target = accumulator.float_format
+    if accumulator.rounding != "rne" or target.precision + products.bits + 3 > WIDEST_PRODUCT:
+        return False
+    return products.bits <= target.precision or target.emax + 2 - target.last_place_min <= WIDEST_PRODUCT
 
 
 def store(values: np.ndarray, where: np.ndarray, target: FloatFormat, sums: Sums) -> None:

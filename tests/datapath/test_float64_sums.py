@@ -30,6 +30,7 @@ def both(datapath: Datapath, a: np.ndarray, b: np.ndarray, c: np.ndarray | None)
     quick = datapath.matmul_codes(a, b, c)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exact, "exact_serves", lambda *_: False)
+        patch.setattr(sequential, "is_single_chain", lambda *_: False)
         for module, name in ((sequential, "float64_serves"), (sequential, "tree_serves"), (tree, "tree_serves")):
             patch.setattr(module, name, lambda *_: False)
         return [quick, datapath.matmul_codes(a, b, c)]

@@ -15,7 +15,7 @@ from hwsim.datapath.float64_sums import (
     tree_float64_sums,
     tree_serves,
 )
-from hwsim.datapath.fma_sums import fma_sums, is_fma_chain
+from hwsim.datapath.fma_sums import fma_sums, is_fma_chain, is_single_chain
 from hwsim.datapath.multiplier import Multiplier
 from hwsim.datapath.parts import Part
 from hwsim.datapath.products import Products
@@ -54,7 +54,9 @@ class Sequential(ProductRounding, Reduction):
 
     def float_sums(self, products: Products, accumulator: FloatAccumulator, sums: Sums) -> int:
         if is_fma_chain(products.a_format, products.b_format, products.multiplier, self, accumulator):
-            return fma_sums(products, sums)
+            return fma_sums(products, sums, "fp64")
+        if is_single_chain(products, self, accumulator):
+            return fma_sums(products, sums, "fp32")
         if self.fused and float64_serves(products, accumulator, sums):
             return float64_sums(products, accumulator, sums, self._general)
         rounded = None if self.fused else self.product_format(accumulator)
