@@ -10,7 +10,9 @@ from hwsim.datapath.compensated import Compensated
 
 @accumulators.register("kahan")
 class KahanAccumulator(Compensated):
-    """From s and e (+0 and +0 at first), with each operation rounded into ``format``, a term x gives::
+    """Compensated summation (Kahan): the error of each addition corrects the next term.
+
+    From s and e (+0 and +0 at first), with each operation rounded into ``format``, a term x gives::
 
         y = x ⊕ e        one fused multiply-add where x is an exact product
         t = s ⊕ y

@@ -11,7 +11,9 @@ from hwsim.datapath.sums import Counts, Sums
 
 @accumulators.register("two_sum")
 class TwoSumAccumulator(Compensated):
-    """From s and σ (+0 and +0 at first), with each operation rounded into ``format``, a term x gives::
+    """Two words by TwoSum: the errors of all additions are summed beside the sum and added at the end.
+
+    From s and σ (+0 and +0 at first), with each operation rounded into ``format``, a term x gives::
 
         h = fl(x),  r = fl(x − h)      for an exact product this is TwoProduct; r = 0 where x is a number of the format
         t = s ⊕ h                      TwoSum (Knuth): t and its error q

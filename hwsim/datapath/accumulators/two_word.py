@@ -17,7 +17,9 @@ from hwsim.formats.float import FloatFormat
 
 @accumulators.register("two_word")
 class TwoWordAccumulator(Compensated):
-    """From hi and lo (+0 and +0 at first), with each operation rounded into ``format``, a term x gives::
+    """A pair of numbers, hi and lo, renewed with every term (Collage's Grow).
+
+    From hi and lo (+0 and +0 at first), with each operation rounded into ``format``, a term x gives::
 
         h = fl(x),  r = fl(x − h)      r = 0 where x is a number of the format
         t = hi ⊕ h                     TwoSum: t and its error q
