@@ -222,7 +222,7 @@ def run(
     narrow = widest_word(reduction) + terms.bit_length() <= WORD_BITS
     over_threads(
         fused_columns, tasks, products.count // VECTOR_SPAN,
-        *arrays, k_range, products.rows_per_matrix, _integers(reduction, accumulator, size),
+        *arrays, k_range, products.rows_per_matrix, (*_integers(reduction, accumulator, size), int(narrow)),
         _numbers(reduction, accumulator, sums.emin), np.zeros(1, np.int32 if narrow else np.float64),
         carriers, failed,
     )  # fmt: skip
@@ -279,7 +279,7 @@ def _numbers(reduction: Fused, accumulator: FloatAccumulator, first_emin: int | 
         2.0**late.sum_align_bits if late is not None else 1.0,
         _power(late.zero_exponent if late is not None else None),
         2.0**-late.drop_below if late is not None and late.drop_below is not None else 0.0,
-        2.0 ** -(reduction.normalized_bits if reduction.normalized_bits is not None else EXACT_BITS),
+        float(reduction.normalized_bits if reduction.normalized_bits is not None else EXACT_BITS),
     )
 
 

@@ -38,7 +38,7 @@ HALF = np.float32(0.5)
 ONE = np.ones(1, np.float32)
 
 # Places in the tuple of integers and in that of float64 numbers that describe a unit to this kernel.
-LANES, GROUPS, MODE, LATE, ALIGN = 0, 1, 2, 3, 4
+LANES, GROUPS, MODE, LATE, ALIGN, NARROW = 0, 1, 2, 3, 4, 5
 KEPT = 0  # 2**F of the terms that meet the addend, or of all products where it comes late
 GROUP_KEPT = 1  # 2**F within groups
 ZERO_POWER = 2  # 2**exponent of a zero addend, 0 where zeros do not count
@@ -193,48 +193,61 @@ def leave_toward_zero(total, top, numbers, s, bad):
 
 
 @njit(cache=True)
-def leave_late(total, unit, top, numbers, smallest_addend, s, bad):
-    """The products' sums ``total · unit`` and the addends ``s``, cut below the larger exponent, added and rounded."""
-    smallest, magic, largest, normalized = numbers[SMALLEST], numbers[MAGIC], numbers[LARGEST], numbers[NORMALIZED]
-    kept, sum_kept, drop, zero_power = (
-        numbers[LATE_KEPT], numbers[LATE_SUM_KEPT], numbers[LATE_DROP], numbers[LATE_ZERO_POWER],
-    )  # fmt: skip
-    last, sum_last, wide = 1.0 / kept, 1.0 / sum_kept, 1.0 / normalized
+def leave_late(total, top, numbers, smallest_addend, s, bad):
+    """The products' sums ``total · top · 2**−F`` and the addends ``s``: cut below the larger exponent, added, rounded.
+
+    All in units of the finer of the two last places, so that every number is whole until the accumulator rounds it.
+    """
+    smallest, magic, largest = numbers[SMALLEST], numbers[MAGIC], numbers[LARGEST]
+    drop, zero_power = numbers[LATE_DROP], numbers[LATE_ZERO_POWER]
+    fine = max(numbers[LATE_KEPT], numbers[LATE_SUM_KEPT])
+    sum_kept, sum_unit = numbers[LATE_SUM_KEPT] / numbers[KEPT], fine / numbers[LATE_SUM_KEPT]
+    kept, unit, last = numbers[LATE_KEPT], fine / numbers[LATE_KEPT], 1.0 / fine
+    # Bits of a float64 below those that a sum keeps: a negative one is carried away from zero by them.
+    below = (np.int64(1) << np.int64(52 - numbers[NORMALIZED])) - 1
     for j in range(s.size):
         c = np.float64(s[j])
         own = max(binade(c), smallest_addend) if c != 0.0 else zero_power
-        reach = max(np.float64(top[j]) if top[j] > LEAST_POWER else 0.0, own)
+        power = np.float64(top[j])
+        reach = max(power if top[j] > LEAST_POWER else 0.0, own)
         reach = reach if reach > 0.0 else 1.0  # zeros without an exponent
-        # 1 / 2**e by the exponent field.
-        inverse = bits_to_float(2 * ONE_FIELD - float_to_bits(reach))
-        products = floor(np.float64(total[j]) * unit[j] * (sum_kept * inverse)) * (reach * sum_last)
-        addend = floor(c * (kept * inverse)) * (reach * last)
-        v = products + (addend if own >= reach * drop else 0.0)
-        step = max(binade(v), smallest)
-        v = floor(v * (bits_to_float(2 * ONE_FIELD - float_to_bits(step)) * wide)) * (step * normalized)
-        shift = max(binade(v), smallest) * magic
-        r = (v + shift) - shift
-        # A sum that is not zero but below the smallest number may be −0.
-        beyond = (abs(r) > largest) | ((abs(v) < smallest) & (v != 0.0))
+        inverse = bits_to_float(2 * ONE_FIELD - float_to_bits(reach))  # 1 / 2**e by the exponent field
+        products = floor(np.float64(total[j]) * (power * inverse * sum_kept)) * sum_unit
+        addend = floor(c * (inverse * kept)) * unit
+        bits = float_to_bits(products + (addend if own >= reach * drop else 0.0))
+        v = bits_to_float((bits + ((bits >> 63) & below)) & ~below)
+        shift = binade(v) * magic
+        r = ((v + shift) - shift) * (reach * last)
+        # A sum that is not zero but below the smallest normal number is rounded at another place.
+        beyond = (not (abs(r) <= largest)) | ((abs(v) * (reach * last) < smallest) & (v != 0.0))
         bad[j] |= np.int32(beyond)
         s[j] = np.float32(0.0 if beyond else r + 0.0)
 
 
 @njit(cache=True)
-def join(part, top, numbers, total, unit):
-    """Sums of groups, each floored to the last place below the largest exponent of all, which goes to ``top[0]``."""
-    last, group_last = 1.0 / numbers[KEPT], 1.0 / numbers[GROUP_KEPT]
-    for j in range(total.size):
-        reach = top[0, j]
-        for group in range(1, part.shape[0]):
-            reach = max(reach, top[group, j])
-        unit[j] = np.float64(reach) * last
-        total[j] = 0.0
-        top[0, j], first = reach, top[0, j]
-        inverse = bits_to_float(2 * ONE_FIELD - float_to_bits(unit[j]))
-        for group in range(part.shape[0]):
-            own = first if group == 0 else top[group, j]
-            total[j] += floor(np.float64(part[group, j]) * (np.float64(own) * group_last * inverse))
+def join(part, top, narrow, numbers, reach, total):
+    """``total`` ← the groups' sums, each floored to the last place below the largest exponent of all, ``reach``.
+
+    Exponents are compared, and sums shifted, as the integers that float32 has them in; ``narrow`` sums fit int32.
+    """
+    up = np.int64(np.log2(numbers[KEPT] / numbers[GROUP_KEPT]))
+    reach[:] = top[0]
+    for group in range(1, part.shape[0]):
+        own = top[group]
+        for j in range(reach.size):
+            reach[j] = max(reach[j], own[j])
+    total[:] = 0
+    for group in range(part.shape[0]):
+        own, sums = top[group], part[group]
+        if narrow and up == 0:
+            for j in range(reach.size):
+                down = np.int32(float32_to_bits(reach[j]) - float32_to_bits(own[j])) >> 23
+                total[j] += np.int64(np.int32(sums[j]) >> min(np.int32(down), np.int32(31)))
+        else:
+            for j in range(reach.size):
+                lower = (np.int64(float32_to_bits(reach[j])) - np.int64(float32_to_bits(own[j]))) >> 23
+                left, right = np.int64(max(up - lower, 0)), np.int64(min(max(lower - up, 0), 63))
+                total[j] += (np.int64(sums[j]) << left) >> right
 
 
 @njit(cache=True, nogil=True)
@@ -263,8 +276,7 @@ def fused_columns(a, a_power, b, b_power, k_range, rows_per_matrix, integers, nu
         top = np.empty((groups, right - left), np.float32)
         scale = np.empty(right - left, np.float32)
         part = np.empty((groups, right - left), total.dtype)
-        joined = np.empty(right - left, np.float64)
-        unit = np.empty(right - left, np.float64)
+        joined = np.empty(right - left, np.int64)
         nothing = np.zeros(right - left, np.float32)
         for start in range(k_range[0], k_range[1], lanes):
             smallest = numbers[FIRST_SMALLEST] if start == k_range[0] else numbers[SMALLEST]
@@ -294,10 +306,8 @@ def fused_columns(a, a_power, b, b_power, k_range, rows_per_matrix, integers, nu
                     begin_sum(nothing, kept, top[group], scale, part[group])
                     add_products(a[i], b[matrix], begin, begin + size, left, scale, part[group])
                 if integers[GROUPS]:
-                    join(part, top, numbers, joined, unit)
+                    join(part, top, integers[NARROW], numbers, scale, joined)
+                    leave_late(joined, scale, numbers, smallest, s, bad)
                 else:
-                    for j in range(s.size):
-                        joined[j] = part[0, j]
-                        unit[j] = np.float64(top[0, j]) / numbers[KEPT]
-                leave_late(joined, unit, top[0], numbers, smallest, s, bad)
+                    leave_late(part[0], top[0], numbers, smallest, s, bad)
     return 0
