@@ -25,7 +25,7 @@ from hwsim.kernels.bits import (
 from hwsim.kernels.rounding import RD, RNA, RNE, RZ
 
 COLUMNS_PER_STRIP = 128
-ROWS_PER_TASK = 32
+ROWS_PER_TASK = 64
 
 LEAST_POWER = np.float32(2.0**-101)
 """Below the exponent of every product here; a sum below is left to the general kernel, lest ``2**(F − E)`` leave
@@ -246,7 +246,8 @@ def join(part, top, narrow, numbers, reach, total):
         else:
             for j in range(reach.size):
                 lower = (np.int64(float32_to_bits(reach[j])) - np.int64(float32_to_bits(own[j]))) >> 23
-                left, right = np.int64(max(up - lower, 0)), np.int64(min(max(lower - up, 0), 63))
+                more = np.int64(up) - lower
+                left, right = max(more, np.int64(0)), min(max(-more, np.int64(0)), np.int64(63))
                 total[j] += (np.int64(sums[j]) << left) >> right
 
 
