@@ -263,7 +263,7 @@ def _integers(reduction: Fused, accumulator: FloatAccumulator, size: int) -> tup
 
 
 def _numbers(reduction: Fused, accumulator: FloatAccumulator, first_emin: int | None) -> tuple[float, ...]:
-    """As the places named in `hwsim.kernels.fused_columns`."""
+    """As the places named in `hwsim.kernels.fused_leave`."""
     target, groups, late = accumulator.float_format, reduction.groups, reduction.late
     inner = groups.align_bits if groups is not None and groups.align_bits is not None else reduction.align_bits
     return (

@@ -30,7 +30,6 @@ EXPONENTS = range(-400, 401)
 GROUP_BITS = 24
 """Of a scaled group's exact sum, which float32 holds."""
 FEWEST_COLUMNS = 2
-_EXPONENT_FIELD = 0x7FF0000000000000
 
 
 def serves(reduction: Fused, products: Products, accumulator: FloatAccumulator) -> bool:
@@ -154,7 +153,9 @@ def _power(number_format: Format, x: np.ndarray) -> np.ndarray:
     if is_whole(number_format):
         power = np.full(x.shape, math.ldexp(1.0, -fraction_places(number_format)))
     else:
-        power = (x.view(np.int64) & _EXPONENT_FIELD).view(np.float64)
+        from hwsim.kernels.bits import EXPONENT_FIELD
+
+        power = (x.view(np.int64) & EXPONENT_FIELD).view(np.float64)
         if isinstance(number_format, FloatFormat):
             np.maximum(power, math.ldexp(1.0, number_format.emin), out=power)
     power[x == 0] = 0.0

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
 EXPONENT_FIELD = 0x7FF0000000000000
+ONE_FIELD = 1023 << 52
+"""The bits of 1.0: twice these less the bits of a power of two are those of its reciprocal."""
 
 
 def _float_to_bits(context, x):
@@ -70,3 +73,9 @@ toward_zero: Any = _whole("llvm.trunc", ir.DoubleType(), types.float64, "The num
 floor32: Any = _whole("llvm.floor", ir.FloatType(), types.float32, "The largest whole number at or below.")
 nearest32: Any = _whole("llvm.rint", ir.FloatType(), types.float32, "The nearest whole number, ties to even.")
 toward_zero32: Any = _whole("llvm.trunc", ir.FloatType(), types.float32, "The number without its fraction.")
+
+
+@njit(cache=True, inline="always")
+def binade(x):
+    """The power of two of a float64's exponent, 0 for 0."""
+    return bits_to_float(float_to_bits(x) & EXPONENT_FIELD)

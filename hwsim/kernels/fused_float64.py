@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.bits import EXPONENT_FIELD, bits_to_float, float_to_bits, floor, nearest, toward_zero
+from hwsim.kernels.bits import ONE_FIELD, binade, bits_to_float, float_to_bits, floor, nearest, toward_zero
 from hwsim.kernels.rounding import ODD, RD, RNA, RNE
 
 COLUMNS_PER_STRIP = 128
@@ -21,13 +21,6 @@ NEAREST = 7  # whether the accumulator rounds to nearest even, else toward zero
 
 NO_POWER = 2.0**-960
 """Below the power of every exponent here: that of zeros alone."""
-ONE_FIELD = 1023 << 52  # the bits of 1.0
-
-
-@njit(cache=True, inline="always")
-def binade(x):
-    """The power of two of a float64's exponent, 0 for 0."""
-    return bits_to_float(float_to_bits(x) & EXPONENT_FIELD)
 
 
 @njit(cache=True)

@@ -13,7 +13,8 @@ import math
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.bits import EXPONENT_FIELD, bits_to_float, float_to_bits
+from hwsim.kernels.bands import band_of
+from hwsim.kernels.bits import EXPONENT_FIELD, binade, bits_to_float, float_to_bits
 from hwsim.kernels.rounding import RD, RNE, RU, RZ
 
 COLUMNS_PER_STRIP = 256
@@ -41,7 +42,7 @@ def add_rounded(s, p, smallest, magic, last_place, mode):
     """
     if mode == PLAIN:
         t = s + p
-        shift = max(bits_to_float(float_to_bits(t) & EXPONENT_FIELD), smallest) * magic
+        shift = max(binade(t), smallest) * magic
         return math.copysign((t + shift) - shift, t)
     t, error = two_sum(s, p)
     bits = float_to_bits(t)
@@ -49,11 +50,11 @@ def add_rounded(s, p, smallest, magic, last_place, mode):
     step = 1 - 2 * ((float_to_bits(error) ^ bits) >> 63 & 1)
     bits += step if error != 0.0 and (bits & 1) == 0 else 0
     odd = bits_to_float(bits)
-    binade = max(bits_to_float(bits & EXPONENT_FIELD), smallest)
-    shift = binade * magic
+    power = max(bits_to_float(bits & EXPONENT_FIELD), smallest)
+    shift = power * magic
     r = (odd + shift) - shift
     if mode != RNE:
-        unit = math.copysign(binade * last_place, odd)
+        unit = math.copysign(power * last_place, odd)
         if mode == RZ:
             r -= unit if abs(r) > abs(odd) else 0.0
         elif mode == RU:
@@ -144,13 +145,9 @@ def sequential_float64(
     """
     columns = sums.shape[1]
     strips = failed.shape[1]
-    bands = (rows_per_matrix + ROWS_PER_TASK - 1) // ROWS_PER_TASK
     clamped = 0
     for task in range(span[0], span[1]):
-        strip = task % strips
-        matrix = task // strips // bands
-        first = matrix * rows_per_matrix + (task // strips - matrix * bands) * ROWS_PER_TASK
-        stop = min(first + ROWS_PER_TASK, (matrix + 1) * rows_per_matrix)
+        strip, matrix, first, stop = band_of(task, strips, rows_per_matrix, ROWS_PER_TASK)
         left = strip * COLUMNS_PER_STRIP
         right = min(columns, left + COLUMNS_PER_STRIP)
         terms = np.empty(right - left)

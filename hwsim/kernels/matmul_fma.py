@@ -9,6 +9,8 @@ from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
+from hwsim.kernels.bands import band_of
+
 COLUMNS_PER_STRIP = 256
 ROWS_PER_TASK = 16
 K_PER_BLOCK = 32
@@ -36,13 +38,9 @@ def multiply_add_chain(a, b, k_range, rows_per_matrix, sums, span):
     """
     columns = sums.shape[1]
     strips = (columns + COLUMNS_PER_STRIP - 1) // COLUMNS_PER_STRIP
-    bands = (rows_per_matrix + ROWS_PER_TASK - 1) // ROWS_PER_TASK
     count = 0
     for task in range(span[0], span[1]):
-        strip = task % strips
-        matrix = task // strips // bands
-        first = matrix * rows_per_matrix + (task // strips - matrix * bands) * ROWS_PER_TASK
-        stop = min(first + ROWS_PER_TASK, (matrix + 1) * rows_per_matrix)
+        strip, matrix, first, stop = band_of(task, strips, rows_per_matrix, ROWS_PER_TASK)
         left = strip * COLUMNS_PER_STRIP
         right = min(columns, left + COLUMNS_PER_STRIP)
         beyond = np.zeros(right - left, np.int64)

@@ -78,9 +78,7 @@ class MatrixUnit:
         A sparse unit takes a [rows, K·keep/of] and ``indices`` of the same shape: the place of each element within
         its group of ``of``. Raises `InputError` for shapes that do not fit.
         """
-        left, right = (self._codes(x, f) for x, f in ((a, self.datapath.operands.a), (b, self.datapath.operands.b)))
-        if left.ndim != 2 or right.ndim != 2:
-            raise InputError(f"expected two arrays [rows, K], got {list(left.shape)} and {list(right.shape)}")
+        left, right = self._operands(a, b, "two arrays [rows, K]")
         self._check_k(right.shape[1])
         if self.sparsity is not None:
             places = self._places(indices, left.shape, right.shape[1])
@@ -104,9 +102,7 @@ class MatrixUnit:
 
         A sparse unit takes a [M, K·keep/of] and ``indices`` as in `dot_bits`.
         """
-        left, right = (self._codes(x, f) for x, f in ((a, self.datapath.operands.a), (b, self.datapath.operands.b)))
-        if left.ndim != 2 or right.ndim != 2:
-            raise InputError(f"expected [M, K] x [K, N], got {list(left.shape)} x {list(right.shape)}")
+        left, right = self._operands(a, b, "[M, K] x [K, N]")
         self._check_k(right.shape[0])
         start = None if c is None else self._codes(c, self.datapath.c_format)
         scales = self._scales(scale_a), self._scales(scale_b)
@@ -128,6 +124,13 @@ class MatrixUnit:
             start = None if c is None else c[rows, None]
             d.append(self.datapath.matmul_codes(a[rows, None], b[places[rows]], start).codes[:, 0])
         return self._bits(np.concatenate(d) if d else np.zeros((0, b.shape[1]), np.int64))
+
+    def _operands(self, a: Any, b: Any, expected: str) -> tuple[np.ndarray, np.ndarray]:
+        """Codes of both operands, which are matrices."""
+        left, right = self._codes(a, self.datapath.operands.a), self._codes(b, self.datapath.operands.b)
+        if left.ndim != 2 or right.ndim != 2:
+            raise InputError(f"expected {expected}, got {list(left.shape)} and {list(right.shape)}")
+        return left, right
 
     def _check_no_indices(self, indices: Any) -> None:
         if indices is not None:
