@@ -77,6 +77,20 @@ def _quantity(unit: str, powers: int = 1, integer: bool = False, most: float = m
     return BeforeValidator(parse), WithJsonSchema(schema)
 
 
+def parse_bits_per_cycle(value: Any) -> float:
+    """``2048 bit/cycle`` or ``256 B/cycle``: what a port moves in a cycle, in bits. A bare number is in bits.
+
+    Raises `ValueError` for anything else.
+    """
+    try:
+        if isinstance(value, str) and value.strip().endswith("B/cycle"):
+            return 8 * parse_quantity(value, "B/cycle")
+        return parse_quantity(value, "bit/cycle")
+    except ValueError:
+        written = str(value)[:_LONGEST]
+        raise ValueError(f"expected a port such as '2048 bit/cycle' or '256 B/cycle', got '{written}'") from None
+
+
 def parse_fraction(value: Any) -> float:
     """``0.5 %`` or ``0.005``: a fraction of one."""
     if isinstance(value, str):
@@ -91,6 +105,11 @@ def parse_fraction(value: Any) -> float:
 Bytes = Annotated[int, *_quantity("B", integer=True, most=2**60), Field(gt=0)]
 Hertz = Annotated[float, *_quantity("Hz", most=1e15), Field(gt=0)]
 BytesPerSecond = Annotated[float, *_quantity("B/s", most=1e21), Field(gt=0)]
+_PER_CYCLE = WithJsonSchema(
+    {"anyOf": [{"type": "number"}, {"type": "string"}], "description": "in bit/cycle, e.g. '2048 bit/cycle'"}
+)
+BitsPerCycle = Annotated[float, BeforeValidator(parse_bits_per_cycle), Field(gt=0), _PER_CYCLE]
+Watts = Annotated[float, *_quantity("W"), Field(ge=0)]
 Joules = Annotated[float, *_quantity("J"), Field(ge=0)]
 SquareMetres = Annotated[float, *_quantity("m2", powers=2), Field(ge=0)]
 _FRACTION = WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}], "description": "0 to 1, e.g. '0.5 %'"})

@@ -71,6 +71,9 @@ class Hierarchy:
 
 def build_hierarchy(memories: Mapping[str, Memory], clock_hz: float) -> Hierarchy:
     """Stages and routes of ``memories`` (outermost first); `HwsimError` if the outermost does not hold everything."""
+    private = next((name for name, memory in memories.items() if memory.per == "pe"), None)
+    if private is not None:
+        raise HwsimError(f"memories.{private}: 'per: pe' is not mapped, only 'chip' and 'core'")
     ports = {name: _port(name, memory, clock_hz) for name, memory in memories.items()}
     if not ports:
         raise HwsimError("an architecture needs at least one memory")
@@ -101,7 +104,7 @@ def _port(name: str, memory: Memory, clock_hz: float) -> Port:
         name,
         usable_bits=None if usable is None else 8 * usable,
         bits_per_cycle=8 * memory.bytes_per_cycle(clock_hz),
-        shared_bus=not memory.on_chip,
+        shared_bus=memory.shared_bus,
         per_core=memory.per == "core",
         overlaps=memory.double_buffered,
     )

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field, model_validator
 
-from hwsim.base.quantities import Bytes, BytesPerSecond, SquareMetres, parse_quantity
+from hwsim.base.quantities import BitsPerCycle, Bytes, BytesPerSecond, SquareMetres
 from hwsim.base.record import Registered
 from hwsim.base.registry import Registry
 from hwsim.formats import FormatName
+from hwsim.memory.access_energy import MoveEnergy, joules_per_byte
 
 if TYPE_CHECKING:
     from hwsim.technology.base import Technology
 
 Operand = Literal["input", "weight", "output"]
 """What an operator moves: a (activations), b (weights), c (sums)."""
-
-
-def _joules_per_byte(value: Any) -> float:
-    try:
-        if isinstance(value, str) and value.strip().endswith("/bit"):
-            return 8 * parse_quantity(value, "J/bit")
-        return parse_quantity(value, "J/B")
-    except ValueError:
-        raise ValueError(f"expected an energy such as '0.25 pJ/bit' or '2 pJ/B', got '{value}'") from None
-
-
-JoulesPerByte = Annotated[
-    float,
-    BeforeValidator(_joules_per_byte),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number"}, {"type": "string"}], "description": "in J/B, e.g. '0.25 pJ/bit' or '2 pJ/B'"}
-    ),
-    Field(ge=0),
-]
 
 
 @dataclass(frozen=True)
@@ -59,31 +41,65 @@ class Memory(Registered, ABC):
     width: Bytes | None = None
     """Bytes of one access of one bank through one port."""
     bandwidth: BytesPerSecond | None = None
-    """Peak of the whole memory."""
+    """Peak of the whole memory, each way."""
+    read_bandwidth: BitsPerCycle | None = None
+    """What it gives in a cycle, e.g. ``2048 bit/cycle``; None follows from the width or the bandwidth."""
+    write_bandwidth: BitsPerCycle | None = None
+    """What it takes in a cycle, e.g. ``256 B/cycle``; None follows from the width or the bandwidth."""
+    shared_port: bool = False
+    """Reads and writes take turns."""
+    latency: int = Field(default=0, ge=0)
+    """Cycles from the first request of an operator to its first word."""
     banks: int = Field(default=1, ge=1)
     """Independent parts that serve accesses at the same time."""
     double_buffered: bool = False
     """Half the capacity is filled while the other half is in use."""
     holds: tuple[Operand, ...] = Field(default=("input", "weight", "output"), min_length=1)
     """The operands it may hold; others bypass it."""
-    per: Literal["chip", "core"] = "chip"
-    """'core': every core of the compute unit has one of these; figures are of one."""
+    per: Literal["chip", "core", "pe"] = "chip"
+    """'core', 'pe': every core, or every processing element, has one of these; figures are of one."""
     format: FormatName | None = None
     """Number format of the sums that are added in this memory (an accumulator memory)."""
     overflow: Literal["wrap", "saturate"] | None = None
     """What a sum too large for `format` becomes; None is the format's own default."""
     rounding: Literal["rne", "rna", "rz", "ru", "rd"] = "rne"
     """How sums are rounded to `format`."""
-    read_energy: JoulesPerByte | None = None
-    """Overrides the technology's energy, e.g. ``0.25 pJ/bit``."""
-    write_energy: JoulesPerByte | None = None
-    """Overrides the technology's energy, e.g. ``2 pJ/B``."""
+    read_energy: MoveEnergy | None = None
+    """Overrides the technology's energy, e.g. ``0.25 pJ/bit`` or ``416 pJ/access``."""
+    write_energy: MoveEnergy | None = None
+    """Overrides the technology's energy, e.g. ``2 pJ/B`` or ``378 pJ/access``."""
     area: SquareMetres | None = None
     """Overrides the technology's area, e.g. ``1.2 mm2``."""
 
+    @model_validator(mode="after")
+    def _an_access_has_a_width(self) -> Self:
+        self._written_j_per_byte()
+        return self
+
     @abstractmethod
+    def own_bytes_per_cycle(self, clock_hz: float) -> float:
+        """Bytes per cycle, each way, of its width, banks and ports or its standard; infinity where none is stated."""
+
+    def read_bits_per_cycle(self, clock_hz: float) -> float:
+        """Bits read in a cycle of ``clock_hz``: ``read_bandwidth`` or its own, at most ``bandwidth / clock_hz``."""
+        return self._bits_per_cycle(self.read_bandwidth, clock_hz)
+
+    def write_bits_per_cycle(self, clock_hz: float) -> float:
+        """Bits written in a cycle of ``clock_hz``: ``write_bandwidth`` or its own, at most ``bandwidth / clock_hz``."""
+        return self._bits_per_cycle(self.write_bandwidth, clock_hz)
+
     def bytes_per_cycle(self, clock_hz: float) -> float:
-        """Peak bytes per cycle of a clock of ``clock_hz``, without bank conflicts or refresh."""
+        """Bytes per cycle that it reads and that it writes: the lesser of the two ways."""
+        return min(self.read_bits_per_cycle(clock_hz), self.write_bits_per_cycle(clock_hz)) / 8
+
+    def _bits_per_cycle(self, written: float | None, clock_hz: float) -> float:
+        bits = 8 * self.own_bytes_per_cycle(clock_hz) if written is None else written
+        return float(bits if self.bandwidth is None else min(bits, 8 * (self.bandwidth / clock_hz)))
+
+    @property
+    def shared_bus(self) -> bool:
+        """Whether reads and writes take turns."""
+        return self.shared_port
 
     @abstractmethod
     def cost(self, technology: Technology) -> MemoryCost:
@@ -91,17 +107,21 @@ class Memory(Registered, ABC):
 
     def overridden(self, cost: MemoryCost) -> MemoryCost:
         """``cost`` with the energies and the area that the user wrote in place of the technology's."""
-        written = {
-            "area_m2": self.area,
-            "read_j_per_byte": self.read_energy,
-            "write_j_per_byte": self.write_energy,
-        }
+        written = {"area_m2": self.area, **self._written_j_per_byte()}
         given = {name: value for name, value in written.items() if value is not None}
         if not given:
             return cost
         words = f"{', '.join(given)}: written in the architecture"
         source = words if len(given) == len(written) else f"{words}; else {cost.source}"
         return replace(cost, source=source, **given)
+
+    def _written_j_per_byte(self) -> dict[str, float | None]:
+        """The energies that the user wrote. An access is ``width`` wide, or else as wide as its port."""
+        wide = None if self.width is None else 8 * self.width
+        return {
+            "read_j_per_byte": joules_per_byte(self.read_energy, wide or self.read_bandwidth),
+            "write_j_per_byte": joules_per_byte(self.write_energy, wide or self.write_bandwidth),
+        }
 
     @property
     def usable_bytes(self) -> int | None:

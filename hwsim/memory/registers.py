@@ -31,10 +31,9 @@ class Registers(Memory):
     def examples(cls) -> list[Self]:
         return [cls(capacity=256, width=4, ports=3), cls(capacity=1, width=1)]
 
-    def bytes_per_cycle(self, clock_hz: float) -> float:
-        """``width x banks x ports``, at most ``bandwidth / clock_hz``."""
-        wide = float(self.width * self.banks * self.ports)
-        return wide if self.bandwidth is None else min(wide, self.bandwidth / clock_hz)
+    def own_bytes_per_cycle(self, clock_hz: float) -> float:
+        """``width x banks x ports``."""
+        return float(self.width * self.banks * self.ports)
 
     def cost(self, technology: Technology) -> MemoryCost:
         """``capacity`` register bits of area; a byte moved is eight register bits read or written."""

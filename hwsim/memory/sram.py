@@ -18,7 +18,8 @@ class Sram(Memory):
 
     Each port of each bank does one access of ``width`` bytes per cycle, a read or a write, so the peak is
     ``width x banks x ports`` bytes per cycle, reached when no two accesses meet in one bank. ``bandwidth`` caps it;
-    with no ``width`` it is the peak. ``capacity`` counts all banks together.
+    with no ``width`` it is the peak. ``read_bandwidth`` and ``write_bandwidth`` say each way's in bits per cycle.
+    ``capacity`` counts all banks together.
     """
 
     kind: Literal["sram"] = "sram"
@@ -33,17 +34,19 @@ class Sram(Memory):
 
     @model_validator(mode="after")
     def _has_a_rate(self) -> Sram:
-        if self.width is None and self.bandwidth is None:
-            raise ValueError("an SRAM needs a width (such as '64 B') or a bandwidth (such as '5.5 TB/s')")
+        both_ways = self.read_bandwidth is not None and self.write_bandwidth is not None
+        if self.width is None and self.bandwidth is None and not both_ways:
+            raise ValueError(
+                "an SRAM needs a width (such as '64 B'), a bandwidth (such as '5.5 TB/s') or "
+                "read_bandwidth and write_bandwidth (such as '2048 bit/cycle')"
+            )
         if self.width is not None and self.width * self.banks > self.capacity:
             raise ValueError(f"{self.banks} banks of {self.width} B words exceed the capacity of {self.capacity} B")
         return self
 
-    def bytes_per_cycle(self, clock_hz: float) -> float:
-        """``width x banks x ports``, at most ``bandwidth / clock_hz``; no bank conflicts."""
-        capped = float("inf") if self.bandwidth is None else self.bandwidth / clock_hz
-        wide = float("inf") if self.width is None else self.width * self.banks * self.ports
-        return float(min(wide, capped))
+    def own_bytes_per_cycle(self, clock_hz: float) -> float:
+        """``width x banks x ports``; no bank conflicts."""
+        return float("inf") if self.width is None else float(self.width * self.banks * self.ports)
 
     def cost(self, technology: Technology) -> MemoryCost:
         """Area of the whole capacity and energy per byte of an access of ``width``.
