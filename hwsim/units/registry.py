@@ -104,6 +104,13 @@ class MatmulUnit(Registered, ABC):
         cycles = self.timing(gemm).total
         return cycles, accesses.a_reads, accesses.b_reads, accesses.c_reads, accesses.c_writes
 
+    def tile_params(self) -> tuple[int, np.ndarray] | None:
+        """Kind and int64 parameters with which `hwsim.kernels.unit_counts.tile_counts` answers as `count_tiles`.
+
+        None where a unit has no such form.
+        """
+        return None
+
     @abstractmethod
     def actions(self, gemm: Gemm) -> dict[str, int]:
         """How often each action of `cost` is done during ``gemm``."""

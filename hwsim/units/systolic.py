@@ -162,6 +162,14 @@ class SystolicArray(MatmulUnit):
         total = folds.count * (cycles.fill + cycles.compute + cycles.drain)
         return TileCounts(total, *access_counts(self.dataflow, folds, m, n, k))
 
+    def tile_params(self) -> tuple[int, np.ndarray] | None:
+        from hwsim.kernels import unit_counts as kernel
+
+        params = np.zeros(kernel.SYSTOLIC_PARAMS, np.int64)
+        params[kernel.DATAFLOW] = getattr(kernel, self.dataflow.upper())
+        params[kernel.ROWS], params[kernel.COLS] = self.rows, self.cols
+        return kernel.SYSTOLIC, params
+
     def utilization(self, gemm: Gemm) -> float:
         """Multiply-accumulates over cycles times processing elements."""
         return gemm.macs / (self.timing(gemm).total * self.peak_macs_per_cycle)

@@ -157,6 +157,15 @@ class TensorCore(MatmulUnit):
         cycles = waves * (self.latency + -(-k // self.tile.k) * self.instruction_cycles)
         return TileCounts(cycles, m * k * columns, k * n * rows, np.zeros_like(cycles), m * n)
 
+    def tile_params(self) -> tuple[int, np.ndarray] | None:
+        from hwsim.kernels import unit_counts as kernel
+
+        params = np.zeros(kernel.TENSOR_CORE_PARAMS, np.int64)
+        params[kernel.UNITS] = self.unit_count
+        params[kernel.TILE_M], params[kernel.TILE_N], params[kernel.TILE_K] = self.tile.m, self.tile.n, self.tile.k
+        params[kernel.INSTRUCTION_CYCLES], params[kernel.LATENCY] = self.instruction_cycles, self.latency
+        return kernel.TENSOR_CORE, params
+
     def utilization(self, gemm: Gemm) -> float:
         """Multiply-accumulates over cycles times all multipliers: what tile and wave quantization leave."""
         return gemm.macs / (self.timing(gemm).total * self.peak_macs_per_cycle)

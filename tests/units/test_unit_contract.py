@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hwsim import technology
+from hwsim.kernels.unit_counts import tile_counts
 from hwsim.mapping import map_gemm
 from hwsim.memory import memories
 from hwsim.units.base import Gemm
@@ -81,6 +82,18 @@ def test_many_shapes_at_once_are_each_of_them(unit):
         expected = (unit.timing(gemm).total, accesses.a_reads, accesses.b_reads, accesses.c_reads, accesses.c_writes)
         names = ("cycles", "a_reads", "b_reads", "c_reads", "c_writes")
         assert tuple(int(getattr(counted, name)[i]) for name in names) == expected
+
+
+def test_the_scalar_form_is_each_of_them(unit):
+    found = unit.tile_params()
+    if found is None:
+        pytest.skip("no scalar form")
+    kind, params = found
+    assert params.dtype == np.int64
+    for gemm in GEMMS[:-1]:
+        accesses = unit.accesses(gemm)
+        expected = (unit.timing(gemm).total, accesses.a_reads, accesses.b_reads, accesses.c_reads, accesses.c_writes)
+        assert tile_counts(kind, params, gemm.m, gemm.n, gemm.k) == expected
 
 
 def test_every_action_has_a_price_and_every_part_a_source(unit):
