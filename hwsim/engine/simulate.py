@@ -33,7 +33,7 @@ def simulate(
     workload: Workload,
     seed: int = 0,
     *,
-    numerics: bool = True,
+    numerics: bool | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Run ``workload`` on ``architecture``: every product with its bits, every step with its cycles and energy.
@@ -41,15 +41,15 @@ def simulate(
     Errors of a row are those of the whole chain up to it: its output against the same step of a float64 run
     with unrounded weights and inputs (SQNR, relative L2). ``max_ulp`` is the datapath's own error: its sums
     against the exact sums of the very operands it was given, in last places of the format of the sums.
-    ``seed`` draws operands that come from distributions. With ``numerics`` off only cycles, energy and area
-    are computed. Raises `HwsimError` where an operator cannot be mapped or computed, naming it.
+    ``seed`` draws operands that come from distributions. With ``numerics`` off (by default, where the workload
+    says ``numerics: {compute: false}``) only cycles, energy and area are computed. Raises `HwsimError` where an operator cannot be mapped or computed, naming it.
     """
     flow = plan(workload.operators)
     costs = CostModel(architecture, flow)
     steps = workload.placed_steps()
     rows = [_row(operator, step, costs) for operator, step in steps]
     score = None
-    if numerics:
+    if workload.numerics.compute if numerics is None else numerics:
         simulated, outputs = _simulated(architecture, workload, flow, seed, len(steps), progress)
         reference = Recorder()
         wanted = workload.evaluate(reference, seed=seed)

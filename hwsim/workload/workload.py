@@ -43,6 +43,8 @@ class Data(Record):
 class Numerics(Record):
     """How much of the numbers is computed."""
 
+    compute: bool = True
+    """False for networks of shapes: cycles, energy and area only, however large the network."""
     sample: Sample | None = None
     """For drawn operators that nobody reads: compute these many rows and columns, each exactly."""
 
