@@ -1,21 +1,34 @@
-"""The tiles and loop orders that the mapper looks at: the declared map space."""
+"""The tile sizes that the mapper looks at: with the loop orders, the declared map space."""
 
 from __future__ import annotations
 
-from itertools import permutations
+from typing import Literal
 
 import numpy as np
 
-ORDERS = tuple(permutations((0, 1, 2)))
-"""Loop orders, outermost first, over the dimensions 0 = m, 1 = n, 2 = k."""
-
+Tiles = Literal["all", "parts", "auto"]
+"""``all``: every tile size that differs in its number of tiles. ``parts``: powers of two and 1/1 … 1/8 of the
+extent. ``auto``: all, or parts where all would be more than `MOST` tiles of a stage."""
+MOST = 6000
 _SPLITS = 8
 
 
-def tile_sizes(extent: int, step: int) -> list[int]:
-    """Tile sizes of one dimension: powers of two and 1/1 … 1/8 of the extent, in whole steps.
+def all_sizes(extent: int, step: int = 1) -> list[int]:
+    """⌈extent / j⌉ for every j: of the sizes with as many tiles, imperfect factors included, the smallest.
 
-    The last one is the extent itself. Sizes need not divide the extent: the last tile is then smaller.
+    A larger tile with as many tiles needs more room and moves no less, so that leaving it out loses nothing.
+
+    >>> all_sizes(10)
+    [1, 2, 3, 4, 5, 10]
+    """
+    steps = -(-extent // step)
+    return sorted({min(-(-steps // parts) * step, extent) for parts in range(1, steps + 1)})
+
+
+def tile_sizes(extent: int, step: int = 1) -> list[int]:
+    """Powers of two and 1/1 … 1/8 of the extent, in whole steps; the last one is the extent itself.
+
+    Sizes need not divide the extent: the last tile is then smaller.
 
     >>> tile_sizes(100, 32)
     [32, 64, 100]
@@ -26,26 +39,33 @@ def tile_sizes(extent: int, step: int) -> list[int]:
     return sorted({min(count * step, extent) for count in halvings | parts})
 
 
-def tiles(extents: tuple[int, int, int], steps: tuple[int, int, int]) -> np.ndarray:
-    """[candidates, 3]: every combination of the three dimensions' `tile_sizes`."""
-    sizes = [tile_sizes(extent, step) for extent, step in zip(extents, steps, strict=True)]
-    return np.stack(np.meshgrid(*map(np.array, sizes), indexing="ij"), axis=-1).reshape(-1, 3)
+def class_sizes(geometry: np.ndarray, side: int, step: int, every: bool) -> list[int]:
+    """Tile sizes of one class of loops, in steps: of m (0), n (1) or k (2).
+
+    Of an array with unrolled loops: runs of whole inner loops, and parts of an inner loop where they divide it
+    and nothing outside it has an edge. Of other units: any size in whole ``step``s, whole rows of a
+    convolution among them.
+    """
+    sizes = all_sizes if every else tile_sizes
+    if side == 1:
+        return sizes(int(geometry[6]), step)
+    first = 0 if side == 0 else 3
+    inner, middle, outer = (int(value) for value in geometry[first : first + 3])
+    if not geometry[27]:
+        whole = set(sizes(inner * middle * outer, step))
+        if side == 0 and middle * outer > 1 and step == 1:
+            whole |= {inner * rows for rows in sizes(middle)} | {inner * middle * images for images in sizes(outer)}
+        return sorted(whole)
+    found = {inner * middle * size for size in sizes(outer)}
+    even = [geometry[first + 14 + at] % geometry[first + 7 + at] == 0 for at in range(3)]
+    if outer == 1 or (even[1] and even[2]):
+        found |= {inner * size for size in sizes(middle) if outer == 1 or middle % size == 0}
+    if middle == outer == 1 or all(even):
+        found |= {size for size in sizes(inner) if middle == outer == 1 or inner % size == 0}
+    return sorted(found)
 
 
 def core_grids(cores: int) -> np.ndarray:
     """[grids, 2]: cores along m and n, each pair using as many of ``cores`` as fit, e.g. 1×132, 2×66, …"""
     wide = sorted({cores // rows for rows in range(1, cores + 1)})
     return np.array([(cores // columns, columns) for columns in wide])
-
-
-def best_grids(extents: tuple[int, int, int], core_tiles: np.ndarray, cores: int) -> np.ndarray:
-    """[candidates, 2]: for each core tile the grid with the fewest rounds, then the least copied operands."""
-    trips = -(-np.array(extents[:2]) // core_tiles[:, :2])
-    grids = np.minimum(core_grids(cores)[None], trips[:, None])
-    rounds = np.prod(-(-trips[:, None] // grids), axis=2)
-    loads = grids[..., 0] * core_tiles[:, None, 0] + grids[..., 1] * core_tiles[:, None, 1]
-    # Loads per round; a grid that covers more outputs with the same rounds reads no more.
-    copied = rounds * loads
-    best = np.lexsort((copied, rounds), axis=1)[:, 0]
-    chosen: np.ndarray = grids[np.arange(len(grids)), best]
-    return chosen

@@ -1,21 +1,32 @@
-"""A matrix product placed on memories and a unit."""
+"""A matrix product, or the convolution behind it, placed on memories and a unit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from hwsim.base.errors import HwsimError
-from hwsim.mapping.hierarchy import Hierarchy, build_hierarchy
+from hwsim.mapping.candidates import Tiles
+from hwsim.mapping.hierarchy import OPERANDS, Hierarchy, build_hierarchy
+from hwsim.mapping.problem import (
+    Energies,
+    Problem,
+    Widths,
+    bits_of,
+    build_problem,
+    loop_extents,
+    share,
+)
 from hwsim.mapping.record import DIMENSIONS, Level, Mapping
-from hwsim.mapping.schedule import Evaluation, Problem, Widths
-from hwsim.mapping.search import Search
-from hwsim.mapping.walk import Tiling
+from hwsim.mapping.search import EFFORT, Found, Objective, best
 from hwsim.memory.base import Memory
-from hwsim.units.base import Gemm
+from hwsim.units.base import Gemm, Window
 from hwsim.units.registry import MatmulUnit
+from hwsim.units.spatial import SpatialArray, Unrolling
 
 
 def map_gemm(
@@ -26,35 +37,116 @@ def map_gemm(
     element_bytes: tuple[float, float, float],
     partial_bytes: float | None = None,
     distinct_a: Fraction | int = 1,
+    *,
+    window: Window | None = None,
+    energies: Energies | None = None,
+    objective: Objective = "cycles",
+    tiles: Tiles = "auto",
+    fixed: Map[str, Any] | None = None,
+    effort: int = EFFORT,
 ) -> Mapping:
-    """The best tiles and loop order of ``gemm``: fewest cycles, then least traffic to the outermost memory.
+    """The best tiles, loop orders and unrolling of ``gemm`` by ``objective``, ties decided by energy (or cycles).
 
     ``memories`` are named from the outside in. ``element_bytes`` are those of a, b and the finished result;
     0.5 is an int4, 3 a 24-bit sum. ``partial_bytes`` are those of an unfinished sum (default: of a result).
-    Elements are packed densely.
+    Elements are packed densely. ``energies`` are joules per bit read and written of each memory; without them
+    the energy is the traffic of the outermost memory.
 
-    ``distinct_a`` is the share of a's m·k elements that differ, below 1 where a convolution's windows overlap:
-    memories hold and move a tile's distinct elements once, and the unit is fed all m·k (implicit im2col). The
-    share is taken as that of every tile, rounded up to whole elements; elements that two tiles of a share
-    (halos) are counted in one of them.
+    ``window`` is the convolution that the product unfolds: memories hold and move a tile's pixels once, halos
+    counted in every tile that needs them, and the unit is fed all m·k elements (implicit im2col). Tiles of a
+    ``spatial`` array are runs of its loops; those of other units are runs of m and k, whose pixels are counted
+    as if the run began at the start of a row, and of a part of a window in proportion. Without a window,
+    ``distinct_a`` is the share of a's m·k elements that differ.
 
     ``gemm.count`` products run one after the other, each mapped alike. Where cores have memories of their
     own, groups of cores may each work on their own product, with a part of the shared room and bandwidth:
     as many groups (a power of two) as the unit's own timing favours and as fit.
 
-    What is optimal within which map space: `hwsim.mapping.search`. How cycles and traffic follow from a
-    tiling: `hwsim.mapping.schedule`. Raises `HwsimError` when no tile fits, naming the memory and operand.
+    ``fixed`` is any part of `Mapping.data`: ``{"unroll": {"K": 32}, "stages": [{"m": 16, "order": "nmk"}]}``.
+    The map space and what is optimal in it: `hwsim.mapping.search`; how cycles and traffic follow from a
+    mapping: `hwsim.kernels.nest_steps`. Raises `HwsimError` when no tile fits, naming the memory and operand.
     """
     hierarchy = build_hierarchy(memories, clock_hz)
-    a, b, c = (_bits(width) for width in element_bytes)
-    widths = Widths(a, b, c, c if partial_bytes is None else _bits(partial_bytes), _share(Fraction(distinct_a)))
-    groups = _groups(gemm, unit) if hierarchy.stages[-1].per_core else 1
+    per = hierarchy.stages[-1].per
+    if per == "pe" and not isinstance(unit, SpatialArray):
+        raise HwsimError(f"a {unit.kind} has its own registers; memories 'per: pe' belong to a spatial array")
+    a, b, c = (bits_of(width) for width in element_bytes)
+    partial = c if partial_bytes is None else bits_of(partial_bytes)
+    distinct = (1, 1) if window is not None else share(Fraction(distinct_a))
+    asked = _Asked(gemm, unit, Widths(a, b, c, partial, distinct), energies, window, objective, tiles, fixed or {}, effort)
+    groups = _groups(gemm, unit) if per == "core" else 1
     while groups > 1:
         try:
-            return _map(gemm, unit, hierarchy, widths, groups)
+            return asked.map(hierarchy, groups)
         except HwsimError:  # the part of a shared memory is too small
             groups //= 2
-    return _map(gemm, unit, hierarchy, widths, 1)
+    return asked.map(hierarchy, 1)
+
+
+class _Asked:
+    """One call of `map_gemm`."""
+
+    def __init__(
+        self,
+        gemm: Gemm,
+        unit: MatmulUnit,
+        widths: Widths,
+        energies: Energies | None,
+        window: Window | None,
+        objective: Objective,
+        tiles: Tiles,
+        fixed: Map[str, Any],
+        effort: int,
+    ) -> None:
+        self.gemm, self.unit, self.widths, self.energies, self.window = gemm, unit, widths, energies, window
+        self.objective: Objective = objective
+        self.tiles, self.fixed, self.effort = tiles, fixed, effort
+
+    def map(self, whole: Hierarchy, groups: int) -> Mapping:
+        hierarchy = whole.shared_by(groups)
+        per_core = hierarchy.stages[-1].per == "core"
+        one = self.unit.with_cores(1) if per_core else self.unit
+        group = self.unit.with_cores(self.unit.core_count // groups) if per_core else self.unit
+        found: Found | None = None
+        problem: HwsimError | None = None
+        for unrolling in self._unrollings():
+            steps = unrolling.steps(loop_extents(self.gemm, self.window)) if unrolling.factors else 0
+            if found is not None and self.objective == "cycles" and steps > found.cycles:
+                break  # those that follow have no fewer steps
+            built = build_problem(
+                self.gemm, one, hierarchy, self.widths, self.energies, self.window, unrolling, group.core_count
+            )
+            try:
+                other = best(built, group, self.objective, self.tiles, self._fixed_stages(hierarchy), self.effort)
+            except HwsimError as error:
+                problem = problem or error
+                continue
+            if found is None or self._score(other) < self._score(found):
+                found = other
+        if found is None:
+            raise problem or HwsimError("nothing to map")
+        return _mapping(found, self.gemm.count, -(-self.gemm.count // groups), self.unit)
+
+    def _unrollings(self) -> list[Unrolling]:
+        if not isinstance(self.unit, SpatialArray):
+            return [Unrolling({})]
+        if "unroll" in self.fixed:
+            extents = loop_extents(self.gemm, self.window)
+            wanted = {loop: min(int(factor), extents[loop]) for loop, factor in self.fixed["unroll"].items()}
+            return [Unrolling({loop: factor for loop, factor in wanted.items() if factor > 1})]
+        return self.unit.unrollings(loop_extents(self.gemm, self.window))
+
+    def _fixed_stages(self, hierarchy: Hierarchy) -> dict[int, Map[str, Any]]:
+        stages = self.fixed.get("stages", [])
+        if len(stages) > len(hierarchy.stages):
+            raise HwsimError(f"{len(stages)} stages are fixed, the memories make {len(hierarchy.stages)}")
+        return {index: stage or {} for index, stage in enumerate(stages)}
+
+    def _score(self, found: Found) -> tuple[float, float]:
+        cycles, joules = float(found.cycles), found.joules
+        if self.objective == "energy":
+            return joules, cycles
+        return (joules * cycles, cycles) if self.objective == "edp" else (cycles, joules)
 
 
 def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
@@ -70,67 +162,74 @@ def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
     return min(choices, key=lambda groups: (cycles(groups), groups))
 
 
-def _map(gemm: Gemm, unit: MatmulUnit, whole: Hierarchy, widths: Widths, groups: int) -> Mapping:
-    hierarchy = whole.shared_by(groups)
-    per_core = hierarchy.stages[-1].per_core
-    problem = Problem(hierarchy, unit.with_cores(1) if per_core else unit, widths)
-    group = unit.with_cores(unit.core_count // groups) if per_core else unit
-    found = Search(problem, group).best((gemm.m, gemm.n, gemm.k))
-    result = problem.evaluate(0, np.array([[gemm.m, gemm.n, gemm.k]]), found.tilings[0], found.tilings[1:])
-    return _mapping(hierarchy, found.tilings, result, gemm.count, -(-gemm.count // groups))
+def _mapping(found: Found, count: int, rounds: int, unit: MatmulUnit) -> Mapping:
+    from hwsim.kernels.nest_bounds import bound, bound_space
+    from hwsim.kernels.nest_steps import evaluate, workspace
+    from hwsim.kernels.nest_work import ORDERS, busy_cycles
 
-
-def _share(distinct: Fraction) -> tuple[int, int]:
-    """Numerator and denominator, small enough for products in 64 bits; rounded up where that needs it."""
-    if not 0 < distinct <= 1:
-        raise HwsimError(f"a share of distinct elements is above 0 and at most 1, not {float(distinct)}")
-    if distinct.denominator <= _FINEST:
-        return distinct.numerator, distinct.denominator
-    return -(-distinct.numerator * _FINEST // distinct.denominator), _FINEST
-
-
-_FINEST = 1 << 20
-
-
-def _bits(element_bytes: float) -> int:
-    bits = Fraction(element_bytes) * 8
-    if bits <= 0 or bits.denominator != 1:
-        raise HwsimError(f"an element takes a whole number of bits, not {float(bits)}")
-    return int(bits)
-
-
-def _mapping(hierarchy: Hierarchy, tilings: tuple[Tiling, ...], result: Evaluation, count: int, rounds: int) -> Mapping:
-    cycles, compute = rounds * int(result.cycles[0]), rounds * int(result.compute[0])
+    problem, tiles = found.problem, found.tiles
+    hierarchy, arrays = problem.hierarchy, problem.arrays
+    names, places = list(hierarchy.ports), len(hierarchy.ports)
+    total, timed, spare = (np.zeros((places, 3, 2), np.int64) for _ in range(3))
+    cycles = rounds * int(evaluate(arrays, tiles, workspace(len(tiles), places), total, timed))
+    _, alone = bound(arrays, tiles, 0, len(tiles) - 1, bound_space(places), spare)
+    compute = rounds * int(alone)
     busy = {"compute": compute}
-    for (_, name), spent in result.busy.items():
-        busy[name] = max(busy.get(name, 0), rounds * int(spent[0]))
-    levels = tuple(_level(hierarchy, index, tiling) for index, tiling in enumerate(tilings))
-    innermost = levels[-1]
+    nothing = np.zeros_like(timed)
+    for place, name in enumerate(names):
+        one = np.zeros_like(timed)
+        one[place] = timed[place]
+        busy[name] = rounds * int(busy_cycles(arrays, one, nothing))
+    levels = []
+    for stage, row in zip(hierarchy.stages, tiles.tolist(), strict=True):
+        homes = tuple(dict.fromkeys(route[-1] for route in stage.routes.values()))
+        whole = tuple(min(size, steps) for size, steps in zip(row[:3], problem.steps, strict=True))
+        core = tuple(min(size, steps) for size, steps in zip(row[3:6], problem.steps, strict=True))
+        order = tuple(int(side) for side in ORDERS[row[6]])
+        levels.append(Level(homes, whole, core, order, bool(row[7])))  # type: ignore[arg-type]
+    bits = {
+        (name, operand, way): count * int(total[place, index, direction])
+        for place, name in enumerate(names)
+        for index, operand in enumerate(OPERANDS)
+        for direction, way in enumerate(("read", "write"))
+        if total[place, index, direction]
+    }
+    geometry = problem.geometry
+    loops = dict(zip(("OX", "OY", "B", "FX", "FY", "C", "K"), geometry[:7].tolist(), strict=True))
+    gemm = replace(problem.gemm, count=count)
     return Mapping(
-        tile=innermost.tile,
-        order=tuple(DIMENSIONS[d] for d in innermost.order),
-        traffic={name: _traffic(result, name, count) for name in hierarchy.ports},
+        tile=levels[-1].tile,
+        order=tuple(DIMENSIONS[d] for d in levels[-1].order),
+        traffic={name: _traffic(bits, name) for name in names},
         cycles=cycles,
         compute_cycles=compute,
         stall_cycles=cycles - compute,
         bound=max(busy, key=lambda name: busy[name]),
         busy_cycles=busy,
-        levels=levels,
+        levels=tuple(levels),
+        unrolling=dict(problem.unrolling.factors),
+        loops=loops,
+        bits=bits,
+        guarantee=found.guarantee,
+        compulsory=_compulsory(problem, count),
+        peak_cycles=-(-gemm.macs // unit.peak_macs_per_cycle),
     )
 
 
-def _traffic(result: Evaluation, name: str, count: int) -> dict[str, int]:
-    def whole_bytes(bits: Map[str, np.ndarray]) -> int:
-        return -(-count * int(bits[name][0]) // 8) if name in bits else 0
+def _compulsory(problem: Problem, count: int) -> dict[str, int]:
+    """Bytes of every operand's distinct elements, once."""
+    from hwsim.kernels.tile_elements import input_elements
 
-    return {"read": whole_bytes(result.read), "write": whole_bytes(result.write)}
+    (m, n, k), widths = (problem.gemm.m, problem.gemm.n, problem.gemm.k), problem.widths
+    inputs = int(input_elements(problem.geometry, problem.steps[0], problem.steps[2], m, k))
+    return {
+        "read": count * (inputs * widths.a + k * n * widths.b) // 8,
+        "write": count * m * n * widths.c // 8,
+    }
 
 
-def _level(hierarchy: Hierarchy, index: int, tiling: Tiling) -> Level:
-    homes = dict.fromkeys(route[-1] for route in hierarchy.stages[index].routes.values())
-    return Level(tuple(homes), _three(tiling.tile), _three(tiling.core_tile), _three(tiling.order))
+def _traffic(bits: Map[tuple[str, str, str], int], name: str) -> dict[str, int]:
+    def whole_bytes(way: str) -> int:
+        return -(-sum(bits.get((name, operand, way), 0) for operand in OPERANDS) // 8)
 
-
-def _three(values: np.ndarray) -> tuple[int, int, int]:
-    m, n, k = values[0].tolist()
-    return m, n, k
+    return {"read": whole_bytes("read"), "write": whole_bytes("write")}

@@ -13,12 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from hwsim.base.errors import HwsimError
 from hwsim.memory.base import Memory
 
+Per = Literal["chip", "core", "pe"]
 OPERANDS = ("input", "weight", "output")
 """a, b and c of a product, by the names under which memories hold them."""
+MOST_STAGES = 3
+"""Stages of on-chip memories that the mapper searches."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,21 @@ class Port:
     usable_bits: int | None
     """Room for the tile in use; None is without limit."""
     bits_per_cycle: float
+    """Read in a cycle."""
     shared_bus: bool
     """Reads and writes take turns (DRAM) instead of using a port each (on-chip memories)."""
-    per_core: bool
+    per: Per
     overlaps: bool
     """Double-buffered: filled and emptied while the unit works on the other half."""
+    write_bits_per_cycle: float = 0.0
+    latency: int = 0
+    """Cycles before the first word that is waited for."""
+    side_by_side: bool = False
+    """Inputs and weights are read at the same time, each at the full rate."""
+
+    @property
+    def per_core(self) -> bool:
+        return self.per == "core"
 
 
 @dataclass(frozen=True)
@@ -42,7 +56,11 @@ class Stage:
 
     routes: Mapping[str, tuple[str, ...]]
     """Operand to the memories its tile passes, source first, home last; no entry: it does not stop here."""
-    per_core: bool
+    per: Per
+
+    @property
+    def per_core(self) -> bool:
+        return self.per == "core"
 
     def home(self, operand: str) -> str | None:
         route = self.routes.get(operand)
@@ -71,9 +89,6 @@ class Hierarchy:
 
 def build_hierarchy(memories: Mapping[str, Memory], clock_hz: float) -> Hierarchy:
     """Stages and routes of ``memories`` (outermost first); `HwsimError` if the outermost does not hold everything."""
-    private = next((name for name, memory in memories.items() if memory.per == "pe"), None)
-    if private is not None:
-        raise HwsimError(f"memories.{private}: 'per: pe' is not mapped, only 'chip' and 'core'")
     ports = {name: _port(name, memory, clock_hz) for name, memory in memories.items()}
     if not ports:
         raise HwsimError("an architecture needs at least one memory")
@@ -81,7 +96,7 @@ def build_hierarchy(memories: Mapping[str, Memory], clock_hz: float) -> Hierarch
     missing = [operand for operand in OPERANDS if operand not in memories[outermost].holds]
     if missing:
         raise HwsimError(f"memories.{outermost}: the outermost memory must hold every operand, {missing} too")
-    groups = _group({name: frozenset(memory.holds) for name, memory in memories.items() if name != outermost})
+    groups = _group({name: memory for name, memory in memories.items() if name != outermost})
     at = dict.fromkeys(OPERANDS, outermost)
     stages = []
     for index, group in enumerate(groups):
@@ -91,11 +106,16 @@ def build_hierarchy(memories: Mapping[str, Memory], clock_hz: float) -> Hierarch
             if passed:
                 routes[operand] = (at[operand], *passed)
                 at[operand] = passed[-1]
-        per_core = any(ports[name].per_core for name in group)
-        if per_core and index < len(groups) - 1:
-            raise HwsimError(f"memories.{group[0]}: only the innermost stage of memories may be 'per: core'")
-        stages.append(Stage(routes, per_core))
-    return Hierarchy(ports, tuple(stages) or (Stage({}, False),), at)
+        per = ports[group[0]].per
+        if per != "chip" and index < len(groups) - 1:
+            raise HwsimError(f"memories.{group[0]}: only the innermost stage of memories may be 'per: {per}'")
+        stages.append(Stage(routes, per))
+    if len(stages) > MOST_STAGES:
+        raise HwsimError(
+            f"memories: {len(stages)} stages of on-chip memories ({'; '.join(', '.join(g) for g in groups)}), "
+            f"expected at most {MOST_STAGES}"
+        )
+    return Hierarchy(ports, tuple(stages) or (Stage({}, "chip"),), at)
 
 
 def _port(name: str, memory: Memory, clock_hz: float) -> Port:
@@ -103,28 +123,38 @@ def _port(name: str, memory: Memory, clock_hz: float) -> Port:
     return Port(
         name,
         usable_bits=None if usable is None else 8 * usable,
-        bits_per_cycle=8 * memory.bytes_per_cycle(clock_hz),
+        bits_per_cycle=memory.read_bits_per_cycle(clock_hz),
         shared_bus=memory.shared_bus,
-        per_core=memory.per == "core",
+        per=memory.per,
         overlaps=memory.double_buffered,
+        write_bits_per_cycle=memory.write_bits_per_cycle(clock_hz),
+        latency=memory.latency,
+        side_by_side=memory.port_per_operand,
     )
 
 
 def _part(port: Port, groups: int) -> Port:
-    if port.per_core:
+    if port.per != "chip":
         return port
     usable = None if port.usable_bits is None else port.usable_bits // groups
-    return replace(port, usable_bits=usable, bits_per_cycle=port.bits_per_cycle / groups)
+    return replace(
+        port,
+        usable_bits=usable,
+        bits_per_cycle=port.bits_per_cycle / groups,
+        write_bits_per_cycle=port.write_bits_per_cycle / groups,
+    )
 
 
-def _group(holds: Mapping[str, frozenset[str]]) -> list[list[str]]:
+def _group(memories: Mapping[str, Memory]) -> list[list[str]]:
     groups: list[list[str]] = []
     held: frozenset[str] = frozenset()
-    for name, operands in holds.items():
-        if groups and (operands < held or not operands & held):
+    per = "chip"
+    for name, memory in memories.items():
+        operands = frozenset(memory.holds)
+        if groups and memory.per == per and (operands < held or not operands & held):
             groups[-1].append(name)
             held |= operands
         else:
             groups.append([name])
-            held = operands
+            held, per = operands, memory.per
     return groups

@@ -1,11 +1,17 @@
-"""What the mapper answers."""
+"""What the mapper answers: tiles, loops, traffic and cycles, and how good they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hwsim.mapping.search import Guarantee
 
 DIMENSIONS = ("m", "n", "k")
+_CLASSES = (("OX", "OY", "B"), ("K",), ("FX", "FY", "C"))
+_PLAIN = {"OX": "m", "K": "n", "C": "k"}
 
 
 @dataclass(frozen=True)
@@ -15,11 +21,13 @@ class Level:
     memories: tuple[str, ...]
     """Homes of this stage's operands."""
     tile: tuple[int, int, int]
-    """(m, n, k) of the tile of the whole chip."""
+    """(m, n, k) of the tile of the whole chip, in steps (elements, unless loops are unrolled)."""
     core_tile: tuple[int, int, int]
     """(m, n, k) of one core's share; the same as ``tile`` where cores share the memory."""
     order: tuple[int, int, int]
     """Loops over the tiles, outermost first; 0 = m, 1 = n, 2 = k."""
+    resident: bool = False
+    """The unit itself keeps the tile's sums."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +52,99 @@ class Mapping:
     """Cycles each memory (and ``"compute"``) is busy on its own."""
     levels: tuple[Level, ...] = ()
     """Tiles and loops of every stage, outermost first."""
+    unrolling: Map[str, int] = field(default_factory=dict)
+    """Loops spread over processing elements, to their factors."""
+    loops: Map[str, int] = field(default_factory=dict)
+    """Steps in time of every loop of the product."""
+    bits: Map[tuple[str, str, str], int] = field(default_factory=dict)
+    """(memory, operand, ``"read"`` or ``"write"``) to bits, over all repeats and instances."""
+    guarantee: Guarantee | None = None
+    compulsory: Map[str, int] = field(default_factory=dict)
+    """Bytes that the outermost memory must read and write at least: every operand's distinct elements once."""
+    peak_cycles: int = 0
+    """Multiply-accumulates over the unit's peak, rounded up."""
 
     def loop_nest(self) -> str:
-        """The mapping as loops that a person reads, outermost first."""
-        lines: list[str] = []
+        """The mapping as loops that a person reads, outermost first.
+
+        >>> print(Mapping((4, 8, 8), ("n", "m", "k"), {}, 0, 0, 0, "compute", {}, (
+        ...     Level(("buffer",), (4, 8, 8), (4, 8, 8), (1, 0, 2)),), {}, {"OX": 8, "K": 8, "C": 8}).loop_nest())
+        dram: whole operands
+        for m in 2 x 4
+          buffer: m 4, n 8, k 8
+          for m in 4: for n in 8: for k in 8
+        """
+        names = {loop: loop for loop in self.loops}
+        if all(self.loops.get(loop, 1) == 1 for loop in ("B", "OY", "FY", "FX")):
+            names |= _PLAIN
+        whole = tuple(self._steps(side) for side in range(3))
+        lines, depth = ["dram: whole operands" if not self.traffic else f"{next(iter(self.traffic))}: whole operands"], 0
         for level in self.levels:
-            for dimension in level.order:
-                name = DIMENSIONS[dimension]
-                lines.append(f"{'  ' * len(lines)}for {name} in tiles of {level.tile[dimension]}")
-            lines[-1] += f"  # {', '.join(level.memories) or 'unit'}"
-            if level.core_tile != level.tile:
-                lines[-1] += f"; {'×'.join(map(str, level.core_tile))} per core"
+            for side in level.order:
+                for loop, trips, size in self._trips(side, whole[side], min(level.tile[side], whole[side])):
+                    lines.append(f"{'  ' * depth}for {names[loop]} in {trips} x {size}")
+                    depth += 1
+            whole = tuple(min(size, outer) for size, outer in zip(level.tile, whole, strict=True))
+            held = ", ".join(f"{name} {size}" for name, size in self._extents(whole, names))
+            kept = "; sums stay in the unit" if level.resident else ""
+            share = "" if level.core_tile == level.tile else f"; {'x'.join(map(str, level.core_tile))} per core"
+            lines.append(f"{'  ' * depth}{', '.join(level.memories) or 'unit'}: {held}{share}{kept}")
+        inner = [f"for {name} in {size}" for name, size in self._extents(whole, names)]
+        lines.append("  " * depth + ": ".join(inner or ["one step"]))
+        if self.unrolling:
+            spread = ", ".join(f"{names.get(loop, loop)} {factor}" for loop, factor in self.unrolling.items())
+            lines.append("  " * (depth + 1) + f"side by side: {spread}")
         return "\n".join(lines)
+
+    def _steps(self, side: int) -> int:
+        steps = 1
+        for loop in _CLASSES[side]:
+            steps *= self.loops.get(loop, 1)
+        return steps
+
+    def _trips(self, side: int, outer: int, tile: int) -> list[tuple[str, int, int]]:
+        """Loops of one class that run from tiles of ``outer`` steps to tiles of ``tile``: name, trips, size."""
+        found, inside = [], 1
+        for loop in _CLASSES[side]:
+            steps = self.loops.get(loop, 1)
+            from_size, to_size = (min(max(-(-size // inside), 1), steps) for size in (outer, tile))
+            if to_size < from_size:
+                found.append((loop, -(-from_size // to_size), to_size))
+            inside *= steps
+        return found[::-1]
+
+    def _extents(self, tile: tuple[int, ...], names: Map[str, str]) -> list[tuple[str, int]]:
+        found = []
+        for side, size in enumerate(tile):
+            inside = 1
+            for loop in _CLASSES[side]:
+                steps = self.loops.get(loop, 1)
+                here = min(max(-(-size // inside), 1), steps)
+                if steps > 1:
+                    found.append((names[loop], here))
+                inside *= steps
+        return found
+
+    @property
+    def gap_to_peak(self) -> float:
+        """Cycles above multiply-accumulates over peak, as a share of these."""
+        return self.cycles / self.peak_cycles - 1 if self.peak_cycles else 0.0
+
+    @property
+    def gap_to_compulsory(self) -> float:
+        """Bytes through the outermost memory above the compulsory ones, as a share of these."""
+        needed = sum(self.compulsory.values())
+        moved = sum(next(iter(self.traffic.values())).values()) if self.traffic else needed
+        return moved / needed - 1 if needed else 0.0
+
+    def data(self) -> dict[str, Any]:
+        """What a file says of it, to be fixed again: unrolling, and each stage's tile and order."""
+        stages = [
+            {
+                "memories": list(level.memories),
+                **dict(zip(DIMENSIONS, level.core_tile, strict=True)),
+                "order": "".join(DIMENSIONS[side] for side in level.order),
+            }
+            for level in self.levels
+        ]
+        return ({"unroll": dict(self.unrolling)} if self.unrolling else {}) | {"stages": stages}

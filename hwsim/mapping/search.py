@@ -1,212 +1,178 @@
-"""The search: the best tiling of the declared map space, by branch and bound.
+"""The search for the best mapping of a problem, and what it guarantees.
 
-Objective, in this order: cycles, bits through the outermost memory, position in the candidate list. Every
-candidate gets an admissible bound (`hwsim.mapping.bounds`); candidates are evaluated exactly in the order
-of their bounds until no bound is below the best found. For one stage of memories the answer is therefore
-optimal within `hwsim.mapping.candidates`. With more stages it need not be: the inner stages are solved for
-the whole product first, the outer tile is the best of the `_OUTER` most promising multiples of the inner
-one, and the inner stages are solved once more for that tile.
+The map space: for each stage of memories every combination of tile sizes (`hwsim.mapping.candidates`) that fits,
+in every loop order that differs, inner tiles no larger than outer ones; where cores have memories of their own,
+each with the two grids of cores that need the fewest rounds. `hwsim.kernels.nest_search` returns the best of it
+by branch and bound, or, where that takes more than ``effort``, the best so far and how much better any could be.
 """
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from hwsim.base.errors import HwsimError
-from hwsim.mapping.bounds import chip_cycles, first_loads, transfer_bounds, work_bound
-from hwsim.mapping.candidates import ORDERS, best_grids, tiles
-from hwsim.mapping.moves import Moves, slowest
-from hwsim.mapping.schedule import Problem
-from hwsim.mapping.walk import K, M, N, Tiling
+from hwsim.mapping.candidates import MOST, Tiles, class_sizes, core_grids
+from hwsim.mapping.problem import Problem, with_table
 from hwsim.units.registry import MatmulUnit
 
-_BATCH = 4
-_OUTER = 12
+Objective = Literal["cycles", "energy", "edp", "traffic"]
+OBJECTIVES: tuple[Objective, ...] = ("cycles", "energy", "edp", "traffic")
+DIMENSIONS = ("m", "n", "k")
+Fixed = Mapping[int, Mapping[str, Any]]
+"""Stage to what the user fixed of it: ``m``, ``n``, ``k`` (steps of its tile), ``order`` such as ``"nmk"``."""
+EFFORT = 40_000_000
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """How good a mapping is among those of the map space."""
+
+    space: str
+    """The map space in words."""
+    tiles: tuple[int, ...]
+    """Tiles with loop orders looked at in each stage."""
+    looked_at: int
+    evaluated: int
+    """Mappings computed exactly; the others were ruled out by their bounds."""
+    optimal: bool
+    gap: float = 0.0
+    """How much lower the objective of a mapping not looked at could be, as a share; 0 if optimal."""
+
+    def __str__(self) -> str:
+        counted = f"{' x '.join(map(str, self.tiles))} tiles with orders, {self.evaluated} evaluated"
+        if self.optimal:
+            return f"optimal among {self.space} ({counted})"
+        return f"within {100 * self.gap:.2g} % of the best among {self.space} ({counted}, then stopped)"
 
 
 @dataclass(frozen=True)
 class Found:
-    """The best tiling of every stage, outermost first, and what it costs."""
-
-    tilings: tuple[Tiling, ...]
-    cycles: int
-    outer_bits: int
-
-
-@dataclass(frozen=True)
-class Search:
-    """A problem, and the whole unit where the problem's is one of its cores."""
+    """The best tiles [S, 8] of a problem (`hwsim.kernels.nest_work`), what they cost and how sure that is."""
 
     problem: Problem
-    unit: MatmulUnit
-
-    def best(self, extents: tuple[int, int, int], stage: int = 0) -> Found:
-        """The best tilings of ``stage`` and those inside; `HwsimError` if nothing fits."""
-        if stage < len(self.problem.hierarchy.stages) - 1:
-            return self._around(extents, stage)
-        tiling = self.candidates(extents, stage, self.problem.unit.tile_step)
-        whole = np.broadcast_to(np.array(extents), tiling.tile.shape)
-        return self._exhaust(whole, tiling, stage)
-
-    def candidates(self, extents: tuple[int, int, int], stage: int, steps: tuple[int, int, int]) -> Tiling:
-        """Every tile of whole ``steps`` that fits, in every order; one core's tile where the stage is a core's own."""
-        per_core = self.problem.hierarchy.stages[stage].per_core
-        core = tiles(extents, steps)
-        resident = self._resident(core, stage)
-        room = self._shortfalls(core, resident, stage)
-        fits = np.all([short <= 0 for _, short in room], axis=0) if room else np.ones(len(core), bool)
-        if not fits.any():
-            raise HwsimError(self._too_small(extents, core[0], room, stage))
-        core, resident = core[fits], resident[fits]
-        tile = core
-        if per_core:
-            grids = best_grids(extents, core, self.unit.core_count)
-            tile = np.minimum(core * np.append(grids, np.ones((len(core), 1), int), axis=1), np.array(extents))
-        orders = np.array(ORDERS)
-        count = len(core)
-        return Tiling(
-            tile=np.repeat(tile, len(orders), axis=0),
-            core_tile=np.repeat(core, len(orders), axis=0),
-            order=np.tile(orders, (count, 1)),
-            resident=np.repeat(resident, len(orders)),
-        )
-
-    def bounds(self, whole: np.ndarray, tiling: Tiling, stage: int) -> tuple[np.ndarray, np.ndarray]:
-        """[cases] each: cycles that no schedule can undercut, and bits through the outermost memory."""
-        where = self.problem.hierarchy.stages[stage]
-        beside, between, outer_bits = transfer_bounds(self.problem, where, whole, tiling)
-        # The orders of one tile follow each other and do the same work.
-        per_tile = work_bound(self.problem, whole[:: len(ORDERS)], tiling[:: len(ORDERS)])
-        work = np.repeat(per_tile, len(ORDERS))
-        # Both kinds of first load happen at once, so the shorter of them must not be counted twice.
-        start, also = first_loads(self.problem, where, whole, tiling)
-        return np.maximum(work, beside - start) + (between - also) + np.maximum(start, also), outer_bits
-
-    def _exhaust(self, whole: np.ndarray, tiling: Tiling, stage: int) -> Found:
-        bound, outer_bits = self.bounds(whole, tiling, stage)
-        ranking = np.lexsort((outer_bits, bound))
-        best: tuple[int, int, int] | None = None
-        start, size = 0, _BATCH
-        while start < len(ranking):
-            rows = ranking[start : start + size]
-            # The first few are often enough; later batches are large because they are cheaper per case.
-            start, size = start + size, min(2 * size, 16 * _BATCH)
-            if best is not None and best[:2] <= (int(bound[rows[0]]), int(outer_bits[rows[0]])):
-                break
-            result = self.problem.evaluate(stage, whole[rows], tiling[rows])
-            moved = self._outer_bits(result.read, result.write, len(rows))
-            winner = np.lexsort((rows, moved, result.cycles))[0]
-            found = int(result.cycles[winner]), int(moved[winner]), int(rows[winner])
-            best = found if best is None else min(best, found)
-        assert best is not None
-        row = best[2]
-        return Found((tiling[row : row + 1],), best[0], best[1])
-
-    def _around(self, extents: tuple[int, int, int], stage: int) -> Found:
-        """The best of `_OUTER` outer tiles around the inner stages' own best tiling of the whole product."""
-        inner = self.best(extents, stage + 1)
-        tiling = self._outer_candidates(extents, stage, inner.tilings[0])
-        rows = self._ranked(extents, tiling, stage, inner)[:_OUTER]
-        best = self._first(extents, tiling[rows], stage, inner.tilings)
-        # The outer tile is smaller than the product: its own best inner tiling may be another.
-        again = self.best(_three(best.tilings[0].tile), stage + 1)
-        other = self._first(extents, best.tilings[0], stage, again.tilings)
-        return min(best, other, key=lambda found: (found.cycles, found.outer_bits))
-
-    def _outer_candidates(self, extents: tuple[int, int, int], stage: int, inner: Tiling) -> Tiling:
-        """Multiples of the inner tile of all cores; where none fits, of one core's; then of the unit's step."""
-        for steps in (_three(inner.tile), _three(inner.core_tile)):
-            with contextlib.suppress(HwsimError):
-                return self.candidates(extents, stage, steps)
-        return self.candidates(extents, stage, self.problem.unit.tile_step)
-
-    def _ranked(self, extents: tuple[int, int, int], tiling: Tiling, stage: int, inner: Found) -> np.ndarray:
-        """Candidates by an estimate: the work inside as for the whole product, plus what cutting it up adds."""
-        where = self.problem.hierarchy.stages[stage]
-        whole = np.broadcast_to(np.array(extents), tiling.tile.shape)
-        beside, between, outer_bits = transfer_bounds(self.problem, where, whole, tiling)
-        start, also = first_loads(self.problem, where, whole, tiling)
-        # Outer tiles that leave cores or rows of the unit without work slow everything inside down.
-        fully, cut_up = (chip_cycles(self.unit, whole, tile) for tile in (whole, tiling.tile))
-        inside = inner.cycles * cut_up // fully + self._cut(whole, tiling, stage + 1, inner.tilings[0])
-        bound = np.maximum(inside, beside - start) + (between - also) + np.maximum(start, also)
-        return np.lexsort((outer_bits, bound))
-
-    def _cut(self, whole: np.ndarray, tiling: Tiling, stage: int, inner: Tiling) -> np.ndarray:
-        """[cases]: cycles that ``stage`` spends on a first load per outer tile, and on sums of cut-up K."""
-        where, widths = self.problem.hierarchy.stages[stage], self.problem.widths
-        trips = -(-whole // tiling.tile)
-        start, also = first_loads(self.problem, where, inner.tile, inner)
-        sums, route = Moves(), where.routes.get("output", ())
-        spilled = whole[:, M] * whole[:, N] * (trips[:, K] - 1) * widths.partial
-        sums.along(route, spilled, 0)
-        sums.along(route[::-1], spilled, 0)
-        first = np.prod(trips, axis=1) * max(start[0], also[0])
-        return np.asarray(first + slowest(sums.cycles(self.problem.hierarchy.ports)))
-
-    def _first(self, extents: tuple[int, int, int], tiling: Tiling, stage: int, inner: tuple[Tiling, ...]) -> Found:
-        """The best of a few outer tilings, all with the same ``inner`` ones."""
-        whole = np.broadcast_to(np.array(extents), tiling.tile.shape)
-        result = self.problem.evaluate(stage, whole, tiling, inner)
-        moved = self._outer_bits(result.read, result.write, len(whole))
-        row = np.lexsort((moved, result.cycles))[0]
-        return Found((tiling[row : row + 1], *inner), int(result.cycles[row]), int(moved[row]))
-
-    def _outer_bits(self, read: dict[str, np.ndarray], write: dict[str, np.ndarray], count: int) -> np.ndarray:
-        name, zero = self.problem.hierarchy.outermost, np.zeros(count, np.int64)
-        total: np.ndarray = read.get(name, zero) + write.get(name, zero)
-        return total
-
-    def _resident(self, core: np.ndarray, stage: int) -> np.ndarray:
-        """Whether one core's own registers hold the sums of the tile."""
-        if stage < len(self.problem.hierarchy.stages) - 1:
-            return np.zeros(len(core), bool)
-        step = self.problem.unit.tile_step
-        rounded = [-(-core[:, d] // step[d]) * step[d] for d in (M, N)]
-        fits: np.ndarray = rounded[0] * rounded[1] <= self.problem.unit.resident_outputs
-        return fits
-
-    def _shortfalls(self, core: np.ndarray, resident: np.ndarray, stage: int) -> list[tuple[str, np.ndarray]]:
-        """Memory and, for each tile, the bits it would lack (negative: room left)."""
-        where, ports = self.problem.hierarchy.stages[stage], self.problem.hierarchy.ports
-        needs: dict[str, np.ndarray] = {}
-        for operand, bits in self.tile_bits(core, resident).items():
-            home = where.home(operand)
-            if home is not None and ports[home].usable_bits is not None:
-                needs[home] = needs.get(home, 0) + bits
-        return [(home, bits - (ports[home].usable_bits or 0)) for home, bits in needs.items()]
-
-    def tile_bits(self, core: np.ndarray, resident: np.ndarray) -> dict[str, np.ndarray]:
-        """Room that each operand's tile takes, in bits, rounded up to whole bytes."""
-        m, n, k = core[:, M], core[:, N], core[:, K]
-        widths = self.problem.widths
-        bits = {
-            "input": widths.moved_a(m * k),
-            "weight": k * n * widths.b,
-            "output": np.where(resident, 0, m * n * max(widths.partial, widths.c)),
-        }
-        return {operand: -(-count // 8) * 8 for operand, count in bits.items()}
-
-    def _too_small(
-        self, extents: tuple[int, int, int], tile: np.ndarray, room: list[tuple[str, np.ndarray]], stage: int
-    ) -> str:
-        where, ports = self.problem.hierarchy.stages[stage], self.problem.hierarchy.ports
-        name, short = max(room, key=lambda entry: int(entry[1][0]))
-        needs = self.tile_bits(tile[None], self._resident(tile[None], stage))
-        held = {operand: int(bits[0]) // 8 for operand, bits in needs.items() if where.home(operand) == name}
-        largest = max(held, key=lambda operand: held[operand])
-        port = ports[name]
-        half = " (half of it, as it is double-buffered)" if port.overlaps else ""
-        return (
-            f"{'x'.join(map(str, extents))} (m x n x k) does not fit memories.{name}: its smallest tile, "
-            f"{'x'.join(map(str, tile))}, needs {sum(held.values())} B of {(port.usable_bits or 0) // 8} B{half}, "
-            f"{-(-int(short[0]) // 8)} B too much; the largest part is the {largest}'s {held[largest]} B"
-        )
+    tiles: np.ndarray
+    cycles: int
+    joules: float
+    guarantee: Guarantee
 
 
-def _three(values: np.ndarray) -> tuple[int, int, int]:
-    m, n, k = values[0].tolist()
-    return m, n, k
+def best(
+    problem: Problem,
+    whole: MatmulUnit,
+    objective: Objective = "cycles",
+    tiles: Tiles = "auto",
+    fixed: Fixed | None = None,
+    effort: int = EFFORT,
+) -> Found:
+    """The best mapping of ``problem``; ``whole`` is the unit with all its cores. `HwsimError` if nothing fits."""
+    from hwsim.kernels.nest_search import search
+
+    sizes, every = _sizes(problem, tiles)
+    problem = with_table(problem, _all_tiles(problem, whole, sizes))
+    found = [_fitting(problem, whole, stage, sizes, (fixed or {}).get(stage, {})) for stage in range(len(sizes))]
+    starts = np.cumsum([0, *(len(rows) for rows in found)])
+    best_tiles, cycles, joules, seen, evaluated, exhausted, rest = search(
+        problem.arrays, np.concatenate(found), starts, OBJECTIVES.index(objective), effort
+    )
+    if evaluated == 0:
+        raise HwsimError("no inner tile fits inside an outer one; fix fewer of the tiles")
+    primary = {"cycles": cycles, "energy": joules, "edp": cycles * joules}.get(objective, None)
+    gap = 0.0 if exhausted or not primary else max(0.0, 1 - rest / primary)
+    space = "all tile sizes and loop orders" if every else "tiles of powers of two and 1/1 … 1/8, all loop orders"
+    counts = tuple(len(rows) for rows in found)
+    guarantee = Guarantee(space, counts, int(seen), int(evaluated), bool(exhausted), gap)
+    return Found(problem, best_tiles, int(cycles), float(joules), guarantee)
+
+
+def _sizes(problem: Problem, tiles: Tiles) -> tuple[list[tuple[list[int], ...]], bool]:
+    """Tile sizes (m, n, k) of every stage, and whether they are all there are."""
+    step = problem.unit.tile_step
+    every = tiles != "parts"
+    sides = tuple(class_sizes(problem.geometry, side, step[side], every) for side in range(3))
+    most = MOST if len(problem.hierarchy.stages) == 1 else MOST // 4
+    if tiles == "auto" and np.prod([len(side) for side in sides]) > most:
+        every = False
+        sides = tuple(class_sizes(problem.geometry, side, step[side], every) for side in range(3))
+    return [sides] * len(problem.hierarchy.stages), every
+
+
+def _all_tiles(
+    problem: Problem, whole: MatmulUnit, sizes: list[tuple[list[int], ...]]
+) -> tuple[list[int], list[int], list[int]]:
+    """Every extent of a tile that can occur along m, n, k: sizes, and what they leave of each other."""
+    found = []
+    for side in range(3):
+        now = {problem.steps[side]}
+        for stage_sizes in sizes:
+            now = {part for size in stage_sizes[side] for extent in now for part in _parts(extent, size)}
+        if problem.hierarchy.stages[-1].per == "core":
+            now |= {part for size in sizes[-1][side] for extent in list(now) for part in _parts(extent, size)}
+        found.append(sorted(now))
+    return found[0], found[1], found[2]
+
+
+def _parts(extent: int, size: int) -> set[int]:
+    return {min(size, extent), extent % size or min(size, extent)}
+
+
+def _fitting(
+    problem: Problem, whole: MatmulUnit, stage: int, sizes: list[tuple[list[int], ...]], fixed: Mapping[str, Any]
+) -> np.ndarray:
+    from hwsim.kernels.nest_search import fitting
+    from hwsim.kernels.nest_work import ORDER, ORDERS
+
+    sides = [np.array(side, np.int64) for side in sizes[stage]]
+    for side, name in enumerate(DIMENSIONS):
+        if name in fixed:
+            sides[side] = np.array([min(int(fixed[name]), problem.steps[side])], np.int64)
+    innermost = stage == len(sizes) - 1
+    step = problem.unit.tile_step
+    outputs = problem.unit.resident_outputs if innermost else 0
+    grids = core_grids(whole.core_count)
+    rows: np.ndarray = fitting(problem.arrays, stage, *sides, grids, outputs, np.array(step[:2]))
+    if len(rows) == 0:
+        raise HwsimError(_too_small(problem, stage, [int(side[0]) for side in sides]))
+    if "order" in fixed:
+        wanted = [DIMENSIONS.index(letter) for letter in fixed["order"]]
+        index = ORDERS.tolist().index(wanted)
+        rows = rows[np.unique(np.delete(rows, ORDER, axis=1), axis=0, return_index=True)[1]]
+        rows[:, ORDER] = index
+    return rows
+
+
+def _too_small(problem: Problem, stage: int, tile: list[int]) -> str:
+    """Which memory of a stage the smallest tile does not fit, by how much, and its largest part."""
+    from hwsim.kernels.nest_search import room
+    from hwsim.kernels.nest_work import RESIDENT
+
+    hierarchy, memory = problem.hierarchy, problem.arrays[0]
+    row = np.array([*tile, *tile, 0, 0], np.int64)
+    step = problem.unit.tile_step
+    if stage == len(hierarchy.stages) - 1:
+        sums = -(-tile[0] // step[0]) * step[0] * (-(-tile[1] // step[1]) * step[1])
+        row[RESIDENT] = sums <= problem.unit.resident_outputs
+    needs = np.zeros(len(memory), np.int64)
+    room(problem.arrays, stage, row, needs)
+    short = needs - np.where(memory[:, 3] < 0, needs, memory[:, 3])
+    place = int(np.argmax(short))
+    name = list(hierarchy.ports)[place]
+    held = {}
+    for operand, word in enumerate(("input", "weight", "output")):
+        if hierarchy.stages[stage].home(word) == name:
+            alone = [np.array(array) for array in problem.arrays]
+            alone[2][stage, [other for other in range(3) if other != operand], 0] = 0
+            part = np.zeros(len(memory), np.int64)
+            room(tuple(alone), stage, row, part)
+            held[word] = int(part[place]) // 8
+    largest = max(held, key=lambda word: held[word])
+    port = hierarchy.ports[name]
+    half = " (half of it, as it is double-buffered)" if port.overlaps else ""
+    return (
+        f"{problem.gemm.m}x{problem.gemm.n}x{problem.gemm.k} (m x n x k) does not fit memories.{name}: its smallest "
+        f"tile, {'x'.join(map(str, tile))}, needs {int(needs[place]) // 8} B of {(port.usable_bits or 0) // 8} B{half}, "
+        f"{-(-int(short[place]) // 8)} B too much; the largest part is the {largest}'s {held[largest]} B"
+    )

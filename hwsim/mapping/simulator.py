@@ -1,178 +1,348 @@
-"""The same schedule tile by tile, in plain integers: the judge of `hwsim.mapping.schedule`.
+"""A mapped product tile by tile, in plain integers: the judge of `hwsim.kernels.nest_steps`.
 
-Walks every tile of every stage in loop order, compares it with the one before, and moves what changed.
-Written without the closed form's representatives; for small cases.
+Lists every tile of every stage in the order of the loops, element by element, compares it with the one before
+and moves what changed. Written without the closed form's representatives and cases; for small products.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import product
 
-from hwsim.mapping.hierarchy import Hierarchy, Stage
-from hwsim.mapping.record import Level
-from hwsim.mapping.schedule import Widths
+import numpy as np
+
+from hwsim.mapping.hierarchy import OPERANDS
+from hwsim.mapping.problem import Problem
 from hwsim.units.base import Gemm
-from hwsim.units.registry import MatmulUnit
+from hwsim.units.spatial import SpatialArray
 
 Tile = tuple[range, range, range]
-"""Indices along m, n and k."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """An operand's tile on its way through ``route``, source first."""
-
-    home: str | None
-    """The memory whose double buffering decides whether this hides behind work; None: nothing does."""
-    route: tuple[str, ...]
-    bits: int
-    core_bits: int
+"""Steps along m, n and k."""
+Bits = Counter[tuple[str, str, str]]
+"""(memory, operand, "read" or "write") to bits."""
+_RELEVANT = {"input": (0, 2), "weight": (1, 2), "output": (0, 1)}
 
 
 @dataclass
-class Tally:
-    """Bits and cycles counted while walking."""
+class Step:
+    """One tile of a stage in its place among all, and the tiles of the stage inside."""
 
-    read: Counter[str] = field(default_factory=Counter)
-    write: Counter[str] = field(default_factory=Counter)
+    tile: Tile
+    inside: list[Step] = field(default_factory=list)
+    loads: dict[str, tuple[Bits, Bits]] = field(default_factory=dict)
+    """Operand to the bits of all instances and of the busiest one."""
+    store: tuple[Bits, Bits] | None = None
+
+
+@dataclass
+class Walked:
+    """What a walk has counted."""
+
+    cycles: int = 0
     compute: int = 0
+    total: Bits = field(default_factory=Counter)
 
 
 class TileSimulator:
-    """Walks products through ``levels``, one tiling for each stage of ``hierarchy``."""
+    """Walks a problem through ``tiles`` [S, 8], a row for each stage of memories."""
 
-    def __init__(
-        self, hierarchy: Hierarchy, unit: MatmulUnit, widths: Widths, levels: tuple[Level, ...], resident: bool
-    ) -> None:
-        self.hierarchy = hierarchy
-        self.unit = unit
-        self.widths = widths
-        self.levels = levels
-        self.resident = resident
-        self.tally = Tally()
+    def __init__(self, problem: Problem, tiles: np.ndarray) -> None:
+        self.problem, self.hierarchy = problem, problem.hierarchy
+        self.tiles = [[int(value) for value in row] for row in tiles]
+        self.spatial = isinstance(problem.unit, SpatialArray)
+        self.walked = Walked()
 
-    def run(self, m: int, n: int, k: int) -> int:
-        """Cycles of [m, k] x [k, n]; `tally` has the traffic afterwards."""
-        return self._stage(0, (range(m), range(n), range(k)), resumes=False, finishes=True)
+    def run(self) -> Walked:
+        """Cycles, the unit's own cycles, and bits moved."""
+        whole = (range(self.problem.steps[0]), range(self.problem.steps[1]), range(self.problem.steps[2]))
+        top = self._split(0, whole)
+        level = top
+        for stage in range(len(self.tiles)):
+            self._plan(stage, level)
+            level = [inner for step in level for inner in step.inside]
+        self.walked.cycles, _ = self._time(0, top)
+        return self.walked
 
-    def _stage(self, index: int, whole: Tile, resumes: bool, finishes: bool) -> int:
-        stage, level = self.hierarchy.stages[index], self.levels[index]
-        tiles = list(_tiles(whole, level))
-        begun = [resumes or tile[2].start > whole[2].start for tile in tiles]
-        done = [finishes and tile[2].stop == whole[2].stop for tile in tiles]
-        loads = [list(self._loads(stage, level, tiles, i, begun[i])) for i in range(len(tiles))] + [[]]
-        stores = [list(self._stores(stage, level, tiles, i, done[i])) for i in range(len(tiles))]
-        cycles = self._transfer(loads[0])
-        for i, tile in enumerate(tiles):
-            finished = stores[i - 1] if i else []
-            beside = [move for move in loads[i + 1] + finished if self._overlaps(move)]
-            between = [move for move in loads[i + 1] + stores[i] if not self._overlaps(move)]
-            work = self._work(index, level, tile, begun[i], done[i])
-            cycles += max(work, self._transfer(beside)) + self._transfer(between)
-        return cycles + self._transfer(move for move in stores[-1] if self._overlaps(move))
+    # The tiles of every stage, in order ---------------------------------------------------------------
 
-    def _overlaps(self, move: Move) -> bool:
-        return move.home is not None and self.hierarchy.ports[move.home].overlaps
+    def _split(self, stage: int, whole: Tile) -> list[Step]:
+        if stage == len(self.tiles):
+            return []
+        row = self.tiles[stage]
+        pieces = [
+            [whole[side][start : start + row[side]] for start in range(0, len(whole[side]), row[side])]
+            for side in range(3)
+        ]
+        orders = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
+        steps = []
+        for chosen in product(*(pieces[side] for side in orders[row[6]])):
+            at = dict(zip(orders[row[6]], chosen, strict=True))
+            tile = (at[0], at[1], at[2])
+            steps.append(Step(tile, self._split(stage + 1, tile)))
+        return steps
 
-    def _loads(self, stage: Stage, level: Level, tiles: list[Tile], i: int, begun: bool) -> Iterator[Move]:
-        m, n, k = tiles[i]
-        before = tiles[i - 1] if i else (None, None, None)
-        if (m, k) != (before[0], before[2]):
-            # Every column of cores that has work fetches its own copy of a.
-            copies = -(-len(n) // min(level.core_tile[1], len(n)))
-            share = self.widths.moved_a(min(level.core_tile[0], len(m)) * len(k))
-            yield from self._move(stage, "input", self.widths.moved_a(len(m) * len(k)) * copies, share, 1)
-        if (n, k) != (before[1], before[2]):
-            copies = -(-len(m) // min(level.core_tile[0], len(m)))
-            share = min(level.core_tile[1], len(n)) * len(k)
-            yield from self._move(stage, "weight", len(n) * len(k) * copies, share, self.widths.b)
-        if begun and (m, n) != before[:2]:
-            yield from self._move(stage, "output", len(m) * len(n), _core_outputs(level, m, n), self.widths.partial)
+    # What comes and goes ------------------------------------------------------------------------------
 
-    def _stores(self, stage: Stage, level: Level, tiles: list[Tile], i: int, done: bool) -> Iterator[Move]:
-        m, n, _ = tiles[i]
-        if i + 1 == len(tiles) or tiles[i + 1][:2] != (m, n):
-            bits = self.widths.c if done else self.widths.partial
-            for move in self._move(stage, "output", len(m) * len(n), _core_outputs(level, m, n), bits):
-                yield Move(move.home, move.route[::-1], move.bits, move.core_bits)
+    def _plan(self, stage: int, steps: list[Step]) -> None:
+        """Loads before each step and the store after it, by comparison with its neighbours."""
+        end = self.problem.steps[2]
+        for index, step in enumerate(steps):
+            before = steps[index - 1].tile if index else None
+            after = steps[index + 1].tile if index + 1 < len(steps) else None
+            for operand, sides in _RELEVANT.items():
+                same = before is not None and all(before[side] == step.tile[side] for side in sides)
+                if not same and (operand != "output" or step.tile[2].start > 0):
+                    step.loads[operand] = self._move(stage, operand, step.tile, self._width(operand), inwards=True)
+            stays = after is not None and after[:2] == step.tile[:2]
+            if not stays:
+                width = self.problem.widths.c if step.tile[2].stop == end else self.problem.widths.partial
+                step.store = self._move(stage, "output", step.tile, width, inwards=False)
 
-    def _move(self, stage: Stage, operand: str, elements: int, share: int, bits: int) -> Iterator[Move]:
-        route, home = stage.routes.get(operand, ()), stage.home(operand)
-        if operand == "output" and self.resident and stage is self.hierarchy.stages[-1]:
-            # The unit keeps its sums: they meet their nearest memory only on the way in and out.
-            route = (*(route or (self.hierarchy.nearest[operand],)), "unit")
-        if route:
-            yield Move(home, route, elements * bits, share * bits)
+    def _width(self, operand: str) -> int:
+        widths = self.problem.widths
+        return {"input": widths.a, "weight": widths.b, "output": widths.partial}[operand]
 
-    def _transfer(self, moves: Iterable[Move]) -> int:
-        read: Counter[str] = Counter()
-        write: Counter[str] = Counter()
-        for move in moves:
-            for source, target in zip(move.route, move.route[1:], strict=False):
-                self.tally.read[source] += move.bits
-                self.tally.write[target] += move.bits
-                read[source] += self._timed(source, move.bits, move.core_bits)
-                write[target] += self._timed(target, move.bits, move.core_bits)
-        return self._slowest(read, write)
+    def _move(self, stage: int, operand: str, tile: Tile, width: int, inwards: bool) -> tuple[Bits, Bits]:
+        total: Bits = Counter()
+        timed: Bits = Counter()
+        route = self.hierarchy.stages[stage].routes.get(operand, ())
+        cores = self._cores(stage, tile)
+        copies = {"input": len(cores[1]), "weight": len(cores[0]), "output": 1}[operand]
+        everything = self._elements(operand, tile) * width
+        busiest = self._elements(operand, (cores[0][0], cores[1][0], tile[2])) * width
+        hops = list(zip(route, route[1:], strict=False))
+        resident = operand == "output" and bool(self.tiles[stage][7])
+        if resident:
+            hops.append((self.hierarchy.nearest["output"], "unit"))
+        for source, target in hops:
+            ends = ((source, "read"), (target, "write")) if inwards else ((target, "read"), (source, "write"))
+            for name, way in ends:
+                if name == "unit":
+                    continue
+                per = self.hierarchy.ports[name].per
+                if per == "pe":
+                    shared = self.problem.unrolling.copies()[OPERANDS.index(operand)]
+                    total[name, operand, way] += everything * shared
+                    timed[name, operand, way] += self._of_one(operand, tile) * width
+                else:
+                    total[name, operand, way] += everything * copies
+                    timed[name, operand, way] += busiest if per == "core" else everything * copies
+        return total, timed
 
-    def _timed(self, memory: str, bits: int, core_bits: int) -> int:
-        return core_bits if memory != "unit" and self.hierarchy.ports[memory].per_core else bits
+    def _cores(self, stage: int, tile: Tile) -> tuple[list[range], list[range]]:
+        """The shares of m and of n that cores with memories of their own take."""
+        if self.hierarchy.stages[stage].per != "core":
+            return [tile[0]], [tile[1]]
+        m, n = self.tiles[stage][3], self.tiles[stage][4]
+        return (
+            [tile[0][start : start + m] for start in range(0, len(tile[0]), m)],
+            [tile[1][start : start + n] for start in range(0, len(tile[1]), n)],
+        )
 
-    def _slowest(self, read: Counter[str], write: Counter[str]) -> int:
-        cycles = 0
-        for name, port in self.hierarchy.ports.items():
-            bits = read[name] + write[name] if port.shared_bus else max(read[name], write[name])
-            cycles = max(cycles, math.ceil(bits / port.bits_per_cycle))
-        return cycles
+    # Elements, one by one ------------------------------------------------------------------------------
 
-    def _work(self, index: int, level: Level, tile: Tile, begun: bool, done: bool) -> int:
-        if index + 1 < len(self.levels):
-            return self._stage(index + 1, tile, begun, done)
-        cycles = 0
-        for m, n, k in _tiles(tile, Level((), level.core_tile, level.core_tile, (0, 1, 2))):
-            read, write = self._unit_accesses(Gemm(len(m), len(n), len(k)), begun)
-            self.tally.read.update(read)
-            self.tally.write.update(write)
-            # Cores work side by side: the tile takes as long as the busiest of them.
-            cycles = max(cycles, self.unit.timing(Gemm(len(m), len(n), len(k))).total)
-        self.tally.compute += cycles
-        return max(cycles, self._access_cycles(level, tile, begun))
+    def _coordinates(self, side: int, steps: range) -> set[tuple[int, ...]]:
+        """Elements along a class: (image, row, column) of m, (filter,) of n, (channel, tap row, tap column) of k."""
+        g = [int(value) for value in self.problem.geometry]
+        if side == 1:
+            return {
+                (step * g[13] + lane,) for step in steps for lane in range(g[13]) if step * g[13] + lane < g[20]
+            }
+        first = 0 if side == 0 else 3
+        counts, unroll, extent = g[first : first + 3], g[first + 7 : first + 10], g[first + 14 : first + 17]
+        found = set()
+        for step in steps:
+            at = (step % counts[0], step // counts[0] % counts[1], step // (counts[0] * counts[1]))
+            for lane in product(*(range(factor) for factor in unroll)):
+                place = tuple(at[d] * unroll[d] + lane[d] for d in range(3))
+                if all(place[d] < extent[d] for d in range(3)):
+                    found.add(place[::-1])
+        return found
 
-    def _access_cycles(self, level: Level, tile: Tile, begun: bool) -> int:
-        """Cycles in which the nearest memories serve the unit: a core's own memory one core, others all of them."""
+    def _elements(self, operand: str, tile: Tile) -> int:
+        """Distinct elements of an operand in a tile."""
+        if operand != "input":
+            first, second = _RELEVANT[operand]
+            return len(self._coordinates(first, tile[first])) * len(self._coordinates(second, tile[second]))
+        return self._inputs(tile)
+
+    def _inputs(self, tile: Tile) -> int:
+        window, (share, of) = self.problem.window, self.problem.widths.distinct_a
+        if window is None:
+            return -(-len(self._coordinates(0, tile[0])) * len(self._coordinates(2, tile[2])) * share // of)
+        if not self.spatial:
+            return self._in_proportion(tile)
+        (stride_y, stride_x), (dilation_y, dilation_x) = window.stride, window.dilation
+        rows = {(o * stride_y + t * dilation_y) for _, o, _ in self._coordinates(0, tile[0])
+                for _, t, _ in self._coordinates(2, tile[2])}  # fmt: skip
+        columns = {(o * stride_x + t * dilation_x) for _, _, o in self._coordinates(0, tile[0])
+                   for _, _, t in self._coordinates(2, tile[2])}  # fmt: skip
+        images = {image for image, _, _ in self._coordinates(0, tile[0])}
+        channels = {channel for channel, _, _ in self._coordinates(2, tile[2])}
+        pixels = min(len(rows), window.input[0]) * min(len(columns), window.input[1])
+        return len(images) * len(channels) * pixels
+
+    def _in_proportion(self, tile: Tile) -> int:
+        """As if the tile began with its row and its share of each window were as that of all its windows."""
+        assert (window := self.problem.window) is not None
+        m, k = len(tile[0]), len(tile[2])
+        (high, wide), (rows, columns) = window.taps, window.outputs
+        images = -(-m // (rows * columns)) if m >= rows * columns else 1
+        rows = rows if m >= rows * columns else -(-m // columns)
+        columns = min(columns, m)
+        spans = []
+        for outputs, taps, at in ((rows, high, 0), (columns, wide, 1)):
+            stride, dilation = window.stride[at], window.dilation[at]
+            touched = {o * stride + t * dilation for o in range(outputs) for t in range(taps)}
+            spans.append(min(len(touched), window.input[at]))
+        share = Fraction(k, high * wide)
+        return min(m * k, math.ceil(images * spans[0] * spans[1] * share))
+
+    def _of_one(self, operand: str, tile: Tile) -> int:
+        """Elements that one processing element receives: those of a step, for every step."""
         m, n, k = map(len, tile)
-        read, write = self._unit_accesses(Gemm(m, n, k), begun)
-        core = Gemm(min(m, level.core_tile[0]), min(n, level.core_tile[1]), min(k, level.core_tile[2]))
-        core_read, core_write = self._unit_accesses(core, begun)
+        if operand == "weight":
+            return n * k
+        if operand == "output":
+            return m * n
+        from hwsim.kernels.tile_elements import input_elements_of_one
+
+        return int(input_elements_of_one(self.problem.geometry, m, k))
+
+    # Time -----------------------------------------------------------------------------------------------
+
+    def _time(self, stage: int, steps: list[Step]) -> tuple[int, Bits]:
+        """Cycles of the tiles of one tile outside, and the bits that they move as the busiest instance sees them."""
+        moved: Bits = Counter()
+        first = self._sum(list(steps[0].loads.values()))
+        cycles = self._busy(first) + self._latency(first)
+        moved.update(first)
+        for index, step in enumerate(steps):
+            after = steps[index + 1].loads if index + 1 < len(steps) else {}
+            stored = steps[index - 1].store if index else None
+            hidden = self._hidden(stage, "output")
+            beside = self._sum([move for operand, move in after.items() if self._hidden(stage, operand)])
+            between = self._sum([move for operand, move in after.items() if not self._hidden(stage, operand)])
+            if hidden and stored is not None:
+                beside += self._sum([stored])
+            if not hidden and step.store is not None:
+                between += self._sum([step.store])
+            work, inside = self._work(stage, step)
+            cycles += max(work, self._busy(inside + beside)) + self._busy(between)
+            moved += inside + beside + between
+        last = steps[-1].store
+        if last is not None and self._hidden(stage, "output"):
+            final = self._sum([last])
+            cycles += self._busy(final)
+            moved += final
+        return cycles, moved
+
+    def _hidden(self, stage: int, operand: str) -> bool:
+        home = self.hierarchy.stages[stage].home(operand)
+        return home is not None and self.hierarchy.ports[home].overlaps
+
+    def _sum(self, moves: list[tuple[Bits, Bits]]) -> Bits:
+        timed: Bits = Counter()
+        for total, busiest in moves:
+            self.walked.total.update(total)
+            timed.update(busiest)
+        return timed
+
+    def _work(self, stage: int, step: Step) -> tuple[int, Bits]:
+        if step.inside:
+            return self._time(stage + 1, step.inside)
+        started = step.tile[2].start > 0
+        cycles, total, timed = self._spatial(step.tile, started) if self.spatial else self._unit(step.tile, started)
+        self.walked.compute += cycles
+        self.walked.total.update(total)
+        return cycles, timed
+
+    def _unit(self, tile: Tile, started: bool) -> tuple[int, Bits, Bits]:
+        """Cores work side by side: the tile takes as long as the busiest of them."""
+        rows, columns = self._cores(len(self.tiles) - 1, tile)
+        total: Bits = Counter()
+        timed: Bits = Counter()
+        cycles = 0
+        for m, n in product(rows, columns):
+            gemm = Gemm(len(m), len(n), len(tile[2]))
+            cycles = max(cycles, self.problem.unit.timing(gemm).total)
+            total.update(self._accesses(gemm, started))
+        first = self._accesses(Gemm(len(rows[0]), len(columns[0]), len(tile[2])), started)
+        for key, bits in total.items():
+            timed[key] = first[key] if self.hierarchy.ports[key[0]].per == "core" else bits
+        return cycles, total, timed
+
+    def _accesses(self, gemm: Gemm, started: bool) -> Bits:
+        counts, nearest, widths = self.problem.unit.accesses(gemm), self.hierarchy.nearest, self.problem.widths
+        bits: Bits = Counter()
+        bits[nearest["input"], "input", "read"] = counts.a_reads * widths.a
+        bits[nearest["weight"], "weight", "read"] = counts.b_reads * widths.b
+        if not self.tiles[-1][7]:
+            again = counts.c_reads + gemm.m * gemm.n * started
+            bits[nearest["output"], "output", "read"] = again * widths.partial
+            bits[nearest["output"], "output", "write"] = counts.c_writes * widths.partial
+        return bits
+
+    def _spatial(self, tile: Tile, started: bool) -> tuple[int, Bits, Bits]:
+        """Step by step: what each element multiplies, and what every memory is asked for."""
+        assert isinstance(self.problem.unit, SpatialArray)
+        total: Bits = Counter()
+        timed: Bits = Counter()
+        cycles = 0
+        written: set[tuple[object, ...]] = set()
+        for at in product(*tile):
+            cycles += 1
+            m, n, k = (self._coordinates(side, range(at[side], at[side] + 1)) for side in range(3))
+            lanes = len(m) * len(n) * len(k)
+            for operand, distinct in (("input", len(m) * len(k)), ("weight", len(n) * len(k))):
+                name = self.hierarchy.nearest[operand]
+                inside = self.hierarchy.ports[name].per == "pe"
+                total[name, operand, "read"] += (lanes if inside else distinct) * self._width(operand)
+                timed[name, operand, "read"] += (1 if inside else distinct) * self._width(operand)
+            self._sums(at, m, n, k, started, written, total, timed)
+        return cycles, total, timed
+
+    def _sums(
+        self, at: tuple[int, ...], m: set[tuple[int, ...]], n: set[tuple[int, ...]], k: set[tuple[int, ...]],
+        started: bool, written: set[tuple[object, ...]], total: Bits, timed: Bits,
+    ) -> None:  # fmt: skip
+        """A step's sums: written, and read unless they begin, in every element that multiplies or once for all."""
+        assert isinstance(self.problem.unit, SpatialArray)
+        name, width = self.hierarchy.nearest["output"], self.problem.widths.partial
+        inside = self.hierarchy.ports[name].per == "pe"
+        unroll = [int(value) for value in self.problem.geometry[10:13]]
+        lanes = {tuple(x % u for x, u in zip(tap[::-1], unroll, strict=True)) for tap in k} if inside else {()}
+        count = len(m) * len(n) * len(lanes)
+        fresh = 0
+        if not started and not self.problem.unit.first_reads:
+            fresh = len(m) * len(n) * sum((at[:2], lane) not in written for lane in lanes)
+        written |= {(at[:2], lane) for lane in lanes}
+        total[name, "output", "write"] += count * width
+        total[name, "output", "read"] += (count - fresh) * width
+        timed[name, "output", "write"] += (1 if inside else count) * width
+        timed[name, "output", "read"] += (1 if inside else count - fresh) * width
+
+    def _busy(self, timed: Bits) -> int:
+        longest = 0
         for name, port in self.hierarchy.ports.items():
-            if port.per_core:
-                read[name], write[name] = core_read[name], core_write[name]
-        return self._slowest(read, write)
+            read = {operand: timed[name, operand, "read"] for operand in OPERANDS}
+            write = sum(timed[name, operand, "write"] for operand in OPERANDS)
+            reads = sum(read.values())
+            if port.side_by_side:
+                reads = max(read["input"], read["weight"]) + read["output"]
+            if port.shared_bus and port.bits_per_cycle == port.write_bits_per_cycle:
+                cycles = math.ceil((reads + write) / port.bits_per_cycle)
+            elif port.shared_bus:
+                cycles = math.ceil(reads / port.bits_per_cycle + write / port.write_bits_per_cycle)
+            else:
+                cycles = max(math.ceil(reads / port.bits_per_cycle), math.ceil(write / port.write_bits_per_cycle))
+            longest = max(longest, cycles)
+        return longest
 
-    def _unit_accesses(self, gemm: Gemm, begun: bool) -> tuple[Counter[str], Counter[str]]:
-        counts, nearest = self.unit.accesses(gemm), self.hierarchy.nearest
-        read: Counter[str] = Counter()
-        write: Counter[str] = Counter()
-        read[nearest["input"]] += counts.a_reads * self.widths.a
-        read[nearest["weight"]] += counts.b_reads * self.widths.b
-        if not self.resident:
-            read[nearest["output"]] += (counts.c_reads + gemm.m * gemm.n * begun) * self.widths.partial
-            write[nearest["output"]] += counts.c_writes * self.widths.partial
-        return read, write
-
-
-def _core_outputs(level: Level, m: range, n: range) -> int:
-    return min(level.core_tile[0], len(m)) * min(level.core_tile[1], len(n))
-
-
-def _tiles(whole: Tile, level: Level) -> Iterator[Tile]:
-    pieces = [
-        [whole[d][start : start + level.tile[d]] for start in range(0, len(whole[d]), level.tile[d])] for d in range(3)
-    ]
-    for indices in product(*(range(len(pieces[d])) for d in level.order)):
-        at = dict(zip(level.order, indices, strict=True))
-        yield pieces[0][at[0]], pieces[1][at[1]], pieces[2][at[2]]
+    def _latency(self, timed: Bits) -> int:
+        read = {name for (name, _, way), bits in timed.items() if way == "read" and bits}
+        return max((self.hierarchy.ports[name].latency for name in read), default=0)

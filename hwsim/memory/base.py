@@ -48,6 +48,8 @@ class Memory(Registered, ABC):
     """What it takes in a cycle, e.g. ``256 B/cycle``; None follows from the width or the bandwidth."""
     shared_port: bool = False
     """Reads and writes take turns."""
+    port_per_operand: bool = False
+    """Inputs and weights are read side by side, each at the full rate."""
     latency: int = Field(default=0, ge=0)
     """Cycles from the first request of an operator to its first word."""
     banks: int = Field(default=1, ge=1)

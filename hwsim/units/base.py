@@ -24,6 +24,21 @@ class Gemm:
 
 
 @dataclass(frozen=True)
+class Window:
+    """The convolution behind a product: m = images x rows x columns, k = channels x taps, pairs along (y, x)."""
+
+    images: int
+    outputs: tuple[int, int]
+    channels: int
+    """Of one group."""
+    taps: tuple[int, int]
+    input: tuple[int, int]
+    """Rows and columns that are in memory (without padding)."""
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True)
 class VectorWork:
     """Elementwise or row-wise work: how often each scalar operation (add, mul, max, exp, ...) is done."""
 

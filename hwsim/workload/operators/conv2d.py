@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import PositiveInt
 
-from hwsim.units.base import Gemm
+from hwsim.units.base import Gemm, Window
 from hwsim.workload.backend import Activation, Backend
 from hwsim.workload.operator import Operator, Padding, Pair, operators
 from hwsim.workload.steps import MatmulStep, Step
@@ -51,7 +51,11 @@ class Conv2d(Operator):
         biased = self.bias is not None
         after = epilogue(images * outputs * rows * cols, biased, self.activation)
         distinct = int(np.prod(shapes[0]))
-        return [MatmulStep(self.name, self.op, gemm, "weight", biased, self.activation, after, distinct)]
+        size = (int(shapes[0][2]), int(shapes[0][3]))
+        window = Window(images, (rows, cols), depth, (high, wide), size, self.stride, self.dilation)
+        return [
+            MatmulStep(self.name, self.op, gemm, "weight", biased, self.activation, after, distinct, window=window)
+        ]
 
     def evaluate(self, backend: Backend, inputs: Sequence[np.ndarray], tensors: Tensors) -> np.ndarray:
         """One backend product, with the groups as leading dimension where there are several."""

@@ -1,0 +1,260 @@
+"""Branch and bound over the mappings of a product: one candidate tile and loop order for each stage of memories.
+
+Every candidate of every stage has a bound of its own (`hwsim.kernels.nest_bounds`). The bounds of a mapping's
+stages combine: bits add up, cycles are at least the largest. A mapping is evaluated exactly
+(`hwsim.kernels.nest_steps`) only where neither the combined bound nor the joint bound of all its stages reaches
+the best found so far; nothing else is left out, so that the answer is the best of all mappings whose inner tiles
+are no larger than the outer ones. A search that runs out of ``effort`` says how good the rest could still be.
+
+Objectives are pairs that are compared in order: 0 (cycles, joules), 1 (joules, cycles), 2 (joules x cycles,
+cycles), 3 (bits through the outermost memory, cycles).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from hwsim.kernels.nest_bounds import bound, bound_space, energy_of, outer_bits
+from hwsim.kernels.nest_steps import evaluate, workspace
+from hwsim.kernels.nest_work import (
+    CORE, CORE_M, CORE_N, ORDER, ORDERS, PARTIAL_BITS, PE, RESIDENT, USABLE,
+)  # fmt: skip
+from hwsim.kernels.tile_elements import extent_of, input_elements, input_elements_of_one, steps_of, tile_extent
+
+CYCLES, ENERGY, EDP, TRAFFIC = 0, 1, 2, 3
+
+
+@njit(cache=True, inline="always")
+def score(objective, cycles, joules, bits):
+    if objective == CYCLES:
+        return float(cycles), joules
+    if objective == ENERGY:
+        return joules, float(cycles)
+    if objective == EDP:
+        return joules * cycles, float(cycles)
+    return float(bits), float(cycles)
+
+
+@njit(cache=True)
+def room(problem, stage, tile, needs):
+    """Sets ``needs`` int64[L] to the bits that the tile takes in each home of the stage, in whole bytes an operand."""
+    memory, _, routes, stages, _, widths, geometry, _ = problem
+    needs[:] = 0
+    steps = (min(tile[0], steps_of(geometry, 0)), min(tile[1], steps_of(geometry, 1)), min(tile[2], steps_of(geometry, 2)))
+    for operand in range(3):
+        count = routes[stage, operand, 0]
+        if count == 0:
+            continue
+        m, n, k = steps
+        if stages[stage] == PE:
+            elements = input_elements_of_one(geometry, m, k) if operand == 0 else (k * n if operand == 1 else m * n)
+        else:
+            if stages[stage] == CORE:
+                m, n = min(tile[CORE_M], m), min(tile[CORE_N], n)
+            em = min(tile_extent(geometry, 0, m), extent_of(geometry, 0))
+            en = min(tile_extent(geometry, 1, n), extent_of(geometry, 1))
+            ek = min(tile_extent(geometry, 2, k), extent_of(geometry, 2))
+            elements = input_elements(geometry, m, k, em, ek) if operand == 0 else (ek * en if operand == 1 else em * en)
+        width = widths[operand] if operand < 2 else max(widths[2], widths[PARTIAL_BITS])
+        if operand == 2 and tile[RESIDENT] != 0:
+            continue
+        needs[routes[stage, operand, count]] += (elements * width + 7) // 8 * 8
+
+
+@njit(cache=True)
+def fitting(problem, stage, sizes_m, sizes_n, sizes_k, grids, resident_outputs, unit_steps):
+    """[candidates, 8] tiles of a stage that fit, in every order that differs; grids [G, 2] of cores, best two each.
+
+    With ``stages[stage] == CORE`` sizes are those of one core's share. ``unit_steps`` (m, n) round up the sums
+    that a unit keeps; a tile of at most ``resident_outputs`` of them is kept in the unit.
+    """
+    memory, geometry, per = problem[0], problem[6], problem[3][stage]
+    whole = (steps_of(geometry, 0), steps_of(geometry, 1), steps_of(geometry, 2))
+    most = len(sizes_m) * len(sizes_n) * len(sizes_k) * 6 * (2 if per == CORE else 1)
+    found = np.empty((most, 8), np.int64)
+    tile, needs = np.zeros(8, np.int64), np.zeros(len(memory), np.int64)
+    count = 0
+    for m in sizes_m:
+        for n in sizes_n:
+            kept = -(-m // unit_steps[0]) * unit_steps[0] * (-(-n // unit_steps[1]) * unit_steps[1])
+            for k in sizes_k:
+                tile[RESIDENT] = np.int64(kept <= resident_outputs)
+                tile[0], tile[1], tile[2], tile[CORE_M], tile[CORE_N], tile[5] = m, n, k, m, n, k
+                room(problem, stage, tile, needs)
+                fits = True
+                for place in range(len(memory)):
+                    fits &= memory[place, USABLE] < 0 or needs[place] <= memory[place, USABLE]
+                if not fits:
+                    continue
+                choices = 1
+                first = second = 0
+                if per == CORE:
+                    first, second = _two_grids(grids, -(-whole[0] // m), -(-whole[1] // n), m, n)
+                    choices = 1 if first == second else 2
+                for choice in range(choices):
+                    if per == CORE:
+                        grid = grids[first if choice == 0 else second]
+                        tile[0] = min(m * min(grid[0], -(-whole[0] // m)), whole[0])
+                        tile[1] = min(n * min(grid[1], -(-whole[1] // n)), whole[1])
+                    for order in range(6):
+                        if _same_loops(order, whole, tile):
+                            continue
+                        tile[ORDER] = order
+                        found[count] = tile
+                        count += 1
+    return found[:count]
+
+
+@njit(cache=True)
+def _two_grids(grids, trips_m, trips_n, m, n):
+    """The grids of cores with the fewest rounds, then the least copied operands: the best and the next."""
+    best, next_best = -1, -1
+    rounds_of, copied_of = np.zeros(len(grids), np.int64), np.zeros(len(grids), np.int64)
+    for index in range(len(grids)):
+        rows, columns = min(grids[index, 0], trips_m), min(grids[index, 1], trips_n)
+        rounds_of[index] = -(-trips_m // rows) * -(-trips_n // columns)
+        copied_of[index] = rounds_of[index] * (rows * m + columns * n)
+    for index in range(len(grids)):
+        key = (rounds_of[index], copied_of[index])
+        if best < 0 or key < (rounds_of[best], copied_of[best]):
+            best, next_best = index, best
+        elif next_best < 0 or key < (rounds_of[next_best], copied_of[next_best]):
+            next_best = index
+    return best, next_best if next_best >= 0 else best
+
+
+@njit(cache=True)
+def _same_loops(order, whole, tile):
+    """Whether an earlier order has the same loops, counting those of more than one trip only."""
+    for earlier in range(order):
+        same, at = True, 0
+        for depth in range(3):
+            side = ORDERS[order, depth]
+            if tile[side] >= whole[side]:
+                continue
+            while tile[ORDERS[earlier, at]] >= whole[ORDERS[earlier, at]]:
+                at += 1
+            same &= ORDERS[earlier, at] == side
+            at += 1
+        if same:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _alone(problem, tiles, stage, found, space, total):
+    """Bounds of each candidate of one stage: cycles, joules, bits through the outermost memory."""
+    cycles, joules = np.empty(len(found), np.int64), np.empty(len(found))
+    bits = np.empty(len(found), np.int64)
+    for row in range(len(found)):
+        tiles[stage] = found[row]
+        cycles[row], _ = bound(problem, tiles, stage, stage, space, total)
+        joules[row] = energy_of(problem, total)
+        bits[row] = outer_bits(total)
+    return cycles, joules, bits
+
+
+@njit(cache=True)
+def _ranked(objective, cycles, joules, bits):
+    """Candidates in the order of their bounds."""
+    primary, secondary = np.empty(len(cycles)), np.empty(len(cycles))
+    for row in range(len(cycles)):
+        primary[row], secondary[row] = score(objective, cycles[row], joules[row], bits[row])
+    by_second = np.argsort(secondary, kind="mergesort")
+    return by_second[np.argsort(primary[by_second], kind="mergesort")]
+
+
+@njit(cache=True)
+def search(problem, candidates, starts, objective, effort):
+    """The best mapping: its ``tiles`` [S, 8] and (cycles, joules, mappings looked at, evaluated, exhausted, bound).
+
+    ``candidates`` [N, 8] are those of all stages, stage s from ``starts[s]`` to ``starts[s + 1]``. ``exhausted``
+    is whether all were looked at; else ``bound`` is a lower bound on the primary objective of the rest.
+    """
+    stages, places = len(problem[3]), len(problem[0])
+    tiles, best_tiles = np.zeros((stages, 8), np.int64), np.zeros((stages, 8), np.int64)
+    space, room_for_steps = bound_space(places), workspace(stages, places)
+    total, timed = np.zeros((places, 3, 2), np.int64), np.zeros((places, 3, 2), np.int64)
+    count = len(candidates)
+    cycles, joules, bits = np.zeros(count, np.int64), np.zeros(count), np.zeros(count, np.int64)
+    rank = np.zeros(count, np.int64)
+    least = np.zeros((stages + 1, 3))
+    for stage in range(stages - 1, -1, -1):
+        start, stop = starts[stage], starts[stage + 1]
+        one = _alone(problem, tiles, stage, candidates[start:stop], space, total)
+        cycles[start:stop], joules[start:stop], bits[start:stop] = one
+        rank[start:stop] = start + _ranked(objective, one[0], one[1], one[2])
+        least[stage, 0] = max(least[stage + 1, 0], one[0].min())
+        least[stage, 1] = least[stage + 1, 1] + one[1].min()
+        least[stage, 2] = least[stage + 1, 2] + one[2].min()
+    best, best_second = np.inf, np.inf
+    best_cycles, best_joules = np.int64(0), 0.0
+    seen, evaluated = np.int64(0), np.int64(0)
+    at = np.zeros(stages, np.int64)  # how far each stage's loop has come
+    depth = 0
+    at[0] = starts[0]
+    rest = np.inf
+    while depth >= 0:
+        if at[depth] >= starts[depth + 1]:
+            depth -= 1
+            if depth >= 0:
+                at[depth] += 1
+            continue
+        row = rank[at[depth]]
+        seen += 1
+        # The bounds of the stages chosen so far, this one, and the least of those inside.
+        bound_cycles, bound_joules, bound_bits = float(cycles[row]), joules[row], float(bits[row])
+        nested = True
+        for outside in range(depth):
+            chosen = rank[at[outside]]
+            bound_cycles = max(bound_cycles, float(cycles[chosen]))
+            bound_joules += joules[chosen]
+            bound_bits += float(bits[chosen])
+        if depth > 0:
+            chosen = rank[at[depth - 1]]
+            for side in range(3):
+                nested &= candidates[row, side] <= candidates[chosen, side]
+        if not nested:
+            at[depth] += 1
+            continue
+        primary, secondary = score(
+            objective, max(bound_cycles, least[depth + 1, 0]), bound_joules + least[depth + 1, 1],
+            bound_bits + least[depth + 1, 2],
+        )  # fmt: skip
+        if primary > best or (primary == best and secondary >= best_second):
+            if depth == 0:  # ranked by this very bound but for what lies inside: later ones are no better
+                alone_first, _ = score(objective, cycles[row], joules[row], bits[row])
+                if objective != CYCLES or alone_first > best:
+                    break
+            at[depth] += 1
+            continue
+        if seen > effort or evaluated * 200 > effort:
+            rest = primary
+            break
+        tiles[depth] = candidates[row]
+        if stages > 1:
+            lower, _ = bound(problem, tiles, 0, depth, space, total)
+            joined, joined_second = score(
+                objective, max(float(lower), least[depth + 1, 0]), energy_of(problem, total) + least[depth + 1, 1],
+                float(outer_bits(total)) + least[depth + 1, 2],
+            )  # fmt: skip
+            if joined > best or (joined == best and joined_second >= best_second):
+                at[depth] += 1
+                continue
+        if depth < stages - 1:
+            depth += 1
+            at[depth] = starts[depth]
+            continue
+        evaluated += 1
+        found = evaluate(problem, tiles, room_for_steps, total, timed)
+        spent = energy_of(problem, total)
+        primary, secondary = score(objective, found, spent, outer_bits(total))
+        if primary < best or (primary == best and secondary < best_second):
+            best, best_second, best_cycles, best_joules = primary, secondary, found, spent
+            best_tiles[:] = tiles
+        at[depth] += 1
+    exhausted = rest == np.inf
+    if not exhausted:
+        rest = min(rest, best)
+    return best_tiles, best_cycles, best_joules, seen, evaluated, exhausted, rest

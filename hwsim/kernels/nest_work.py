@@ -1,0 +1,208 @@
+"""What the unit does with one innermost tile: cycles, and bits through the memories nearest to it.
+
+All ``nest_*`` kernels take a ``problem``, the tuple (memory, rates, routes, stages, nearest, widths, geometry, unit).
+Memories are numbered from the outside in, operands are 0 input, 1 weight, 2 output, directions 0 read, 1 write:
+
+- ``memory`` int64[L, 6] and ``rates`` float64[L, 4]: see the entries' names below;
+- ``routes`` int64[S, 3, 8]: number of memories, then the memories that an operand passes to a stage, source first;
+- ``stages`` int64[S]: `CHIP`, `CORE` or `PE`; ``nearest`` int64[3]; ``widths`` int64[4]: bits of a, b, c and of a
+  partial sum; ``geometry``: `hwsim.kernels.tile_elements`; ``unit`` int64[..]: kind, instances, copies of each
+  operand, then the parameters of `hwsim.kernels.unit_counts`.
+
+A mapping is ``tiles`` int64[S, 8]: steps (m, n, k) of a stage's tile, of one core's share of it, order, sums kept in the unit.
+
+Bits are counted twice: ``total`` of all instances of a memory, ``timed`` of the one that is busy longest.
+Both are int64[.., L, 3, 2].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from hwsim.kernels.tile_elements import input_elements, input_elements_of_one
+from hwsim.kernels.unit_counts import tile_counts
+
+PER, OVERLAPS, SHARED_BUS, USABLE, SIDE_BY_SIDE, LATENCY = 0, 1, 2, 3, 4, 5
+READ_RATE, WRITE_RATE, READ_ENERGY, WRITE_ENERGY = 0, 1, 2, 3
+CHIP, CORE, PE = 0, 1, 2
+A_BITS, B_BITS, C_BITS, PARTIAL_BITS = 0, 1, 2, 3
+TILE_M, TILE_N, TILE_K, CORE_M, CORE_N, CORE_K, ORDER, RESIDENT = 0, 1, 2, 3, 4, 5, 6, 7
+INPUT, WEIGHT, OUTPUT = 0, 1, 2
+READ, WRITE = 0, 1
+
+KIND, INSTANCES, A_COPIES, B_COPIES, C_COPIES, FIRST_READ, PARAMETERS = 0, 1, 2, 3, 4, 5, 6
+SPATIAL, TABLE = 2, 3
+"""Kinds of units beside those of `hwsim.kernels.unit_counts`."""
+
+ORDERS = np.array([(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
+"""Loop orders, outermost first, over 0 = m, 1 = n, 2 = k."""
+
+
+@njit(cache=True)
+def busy_cycles(problem, timed, beside):
+    """Cycles in which the slowest memory moves ``timed`` and ``beside`` bits [L, 3, 2]; memories work side by side."""
+    memory, rates = problem[0], problem[1]
+    longest = 0
+    for place in range(len(memory)):
+        if memory[place, SIDE_BY_SIDE]:
+            read = max(timed[place, 0, 0] + beside[place, 0, 0], timed[place, 1, 0] + beside[place, 1, 0])
+            read += timed[place, 2, 0] + beside[place, 2, 0]
+        else:
+            read = timed[place, 0, 0] + timed[place, 1, 0] + timed[place, 2, 0]
+            read += beside[place, 0, 0] + beside[place, 1, 0] + beside[place, 2, 0]
+        write = timed[place, 0, 1] + timed[place, 1, 1] + timed[place, 2, 1]
+        write += beside[place, 0, 1] + beside[place, 1, 1] + beside[place, 2, 1]
+        if read + write == 0:
+            continue
+        read_rate, write_rate = rates[place, READ_RATE], rates[place, WRITE_RATE]
+        if memory[place, SHARED_BUS]:
+            if read_rate == write_rate:
+                cycles = np.int64(np.ceil((read + write) / read_rate))
+            else:
+                cycles = np.int64(np.ceil(read / read_rate + write / write_rate))
+        else:
+            cycles = max(np.int64(np.ceil(read / read_rate)), np.int64(np.ceil(write / write_rate)))
+        longest = max(longest, cycles)
+    return longest
+
+
+@njit(cache=True)
+def _looked_up(table, m, n, k):
+    """Counts of a unit without a closed form: sizes along m, n, k in ``table``, then the five counts of each."""
+    sizes = table[0], table[1], table[2]
+    wanted = m, n, k
+    row, start = 0, 3
+    for side in range(3):
+        place = np.searchsorted(table[start : start + sizes[side]], wanted[side])
+        row = row * sizes[side] + place
+        start += sizes[side]
+    at = start + 5 * row
+    return table[at], table[at + 1], table[at + 2], table[at + 3], table[at + 4]
+
+
+@njit(cache=True)
+def unit_counts(unit, m, n, k):
+    """Cycles and accesses of a unit that takes whole elements."""
+    if unit[KIND] == TABLE:
+        return _looked_up(unit[PARAMETERS:], m, n, k)
+    return tile_counts(unit[KIND], unit[PARAMETERS:], m, n, k)
+
+
+@njit(cache=True)
+def unit_work(problem, tile, sizes, extents, started, total, timed):
+    """The unit's own cycles on an innermost tile of ``sizes`` steps that hold ``extents`` elements; adds its bits.
+
+    An array of elements with unrolled loops (`SPATIAL`) takes a step a cycle. A memory that all elements share
+    is read for every step; one that each element has of its own serves that element. ``started``: there are
+    sums of earlier tiles to add to.
+    """
+    memory, _, _, stages, nearest, widths, _, unit = problem
+    m, n, k = extents
+    resident = tile[RESIDENT]
+    partial = 0 if resident else widths[PARTIAL_BITS]
+    if unit[KIND] == SPATIAL:
+        cycles = sizes[0] * sizes[1] * sizes[2]
+        macs = m * n * k
+        for operand in range(3):
+            at = nearest[operand]
+            inside = memory[at, PER] == PE
+            if operand == INPUT:
+                elements = macs if inside else m * k * sizes[1]
+                total[at, 0, READ] += elements * widths[A_BITS]
+                timed[at, 0, READ] += (cycles if inside else elements) * widths[A_BITS]
+            elif operand == WEIGHT:
+                elements = macs if inside else n * k * sizes[0]
+                total[at, 1, READ] += elements * widths[B_BITS]
+                timed[at, 1, READ] += (cycles if inside else elements) * widths[B_BITS]
+            else:
+                written = macs if inside else m * n * sizes[2]
+                first = 0 if started or unit[FIRST_READ] else (m * n * min(unit[C_COPIES], k) if inside else m * n)
+                read = written - first
+                total[at, 2, WRITE] += written * partial
+                total[at, 2, READ] += read * partial
+                timed[at, 2, WRITE] += (cycles if inside else written) * partial
+                timed[at, 2, READ] += (cycles if inside else read) * partial
+        return cycles
+    share_m, share_n = m, n
+    if stages[-1] == CORE:
+        share_m, share_n = min(tile[CORE_M], m), min(tile[CORE_N], n)
+    cycles, a, b, again, written = unit_counts(unit, share_m, share_n, k)
+    again += share_m * share_n * started
+    core_a, core_b, core_again, core_written = a, b, again, written
+    if share_m != m or share_n != n:
+        a, b, again, written = 0, 0, 0, 0
+        for edge_m in range(2):
+            rows = m // share_m if edge_m == 0 else np.int64(m % share_m > 0)
+            for edge_n in range(2):
+                columns = n // share_n if edge_n == 0 else np.int64(n % share_n > 0)
+                times = rows * columns
+                if times:
+                    part_m = share_m if edge_m == 0 else m % share_m
+                    part_n = share_n if edge_n == 0 else n % share_n
+                    _, one_a, one_b, one_again, one_written = unit_counts(unit, part_m, part_n, k)
+                    a += times * one_a
+                    b += times * one_b
+                    again += times * (one_again + part_m * part_n * started)
+                    written += times * one_written
+    for operand, way, elements, of_core, bits in (
+        (INPUT, READ, a, core_a, widths[A_BITS]),
+        (WEIGHT, READ, b, core_b, widths[B_BITS]),
+        (OUTPUT, READ, again, core_again, partial),
+        (OUTPUT, WRITE, written, core_written, partial),
+    ):
+        at = nearest[operand]
+        total[at, operand, way] += elements * bits
+        timed[at, operand, way] += (of_core if memory[at, PER] == CORE else elements) * bits
+    return cycles
+
+
+@njit(cache=True)
+def move(problem, stage, tile, operand, inwards, width, sizes, extents, times, total, timed):
+    """An operand's tile of ``width`` bits an element comes to ``stage``, or goes back to where it came from.
+
+    Adds its bits to ``timed`` once and to ``total`` so many ``times``.
+
+    Of a core's own memories each core in use moves its own copy; the elements of an array are fed by
+    multicast, so that a shared memory reads once what several of them receive, and sums of several elements
+    are added on their way out. Sums that the unit keeps to itself meet the memory nearest to it on their way.
+    """
+    memory, _, routes, stages, nearest, _, geometry, unit = problem
+    resident = operand == OUTPUT and tile[RESIDENT] != 0
+    if routes[stage, operand, 0] == 0 and not resident:
+        return
+    m, n, k = extents
+    copies, share_m, share_n = 1, m, n
+    per = stages[stage]
+    if per == CORE:
+        share_m, share_n = min(tile[CORE_M], m), min(tile[CORE_N], n)
+    one = 0
+    if operand == INPUT:
+        bits = input_elements(geometry, sizes[0], sizes[2], m, k) * width
+        share = bits if share_m == m else input_elements(geometry, share_m, sizes[2], share_m, k) * width
+        if per == CORE:
+            copies = -(-n // share_n)
+        elif per == PE:
+            one = input_elements_of_one(geometry, sizes[0], sizes[2]) * width
+    elif operand == WEIGHT:
+        bits, share, one = k * n * width, k * share_n * width, sizes[2] * sizes[1] * width
+        if per == CORE:
+            copies = -(-m // share_m)
+    else:
+        bits, share, one = m * n * width, share_m * share_n * width, sizes[0] * sizes[1] * width
+    bits *= copies
+    for hop in range(routes[stage, operand, 0] - 1):
+        source, target = routes[stage, operand, 1 + hop], routes[stage, operand, 2 + hop]
+        if not inwards:
+            source, target = target, source
+        for at, way in ((source, READ), (target, WRITE)):
+            if memory[at, PER] == PE:
+                total[at, operand, way] += bits * unit[A_COPIES + operand] * times
+                timed[at, operand, way] += one
+            else:
+                total[at, operand, way] += bits * times
+                timed[at, operand, way] += share if memory[at, PER] == CORE else bits
+    if resident:
+        at, way = nearest[OUTPUT], READ if inwards else WRITE
+        total[at, OUTPUT, way] += bits * times
+        timed[at, OUTPUT, way] += share if memory[at, PER] == CORE else bits

@@ -1,0 +1,199 @@
+"""A spatial array: processing elements over which chosen loops of a product are unrolled, the rest runs in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from hwsim.base.record import Record
+from hwsim.datapath import Datapath
+from hwsim.units.base import Accesses, Gemm, Timing, UnitCost
+from hwsim.units.registry import MatmulUnit, units
+
+if TYPE_CHECKING:
+    from hwsim.datapath.result import MatmulResult
+    from hwsim.formats.base import Format
+    from hwsim.technology.base import Technology
+
+Loop = Literal["B", "K", "C", "OY", "OX", "FY", "FX"]
+LOOPS: tuple[Loop, ...] = ("B", "K", "C", "OY", "OX", "FY", "FX")
+"""Batch, filters, channels of a group, output rows and columns, filter rows and columns. A matrix product
+[m, k] x [k, n] has OX = m, K = n, C = k."""
+_OF = {"input": ("B", "C", "OY", "OX", "FY", "FX"), "weight": ("K", "C", "FY", "FX"), "output": ("B", "K", "OY", "OX")}
+
+
+class Axis(Record):
+    """One dimension of the array: ``{size: 32, unroll: [K]}``."""
+
+    size: int = Field(ge=1, le=65536)
+    """Processing elements along it."""
+    unroll: tuple[Loop, ...] = Field(min_length=1)
+    """Loops that may be spread over it, several at a time if their factors fit."""
+
+
+@dataclass(frozen=True)
+class Unrolling:
+    """How far each loop is spread over the array: loop to factor, factors of 1 left out."""
+
+    factors: Mapping[str, int]
+
+    @property
+    def elements(self) -> int:
+        """Processing elements in use."""
+        return prod(self.factors.values())
+
+    def copies(self) -> tuple[int, int, int]:
+        """Processing elements that share one element of a, one of b, and one output."""
+        return tuple(  # type: ignore[return-value]
+            prod(factor for loop, factor in self.factors.items() if loop not in of) for of in _OF.values()
+        )
+
+    def steps(self, extents: Mapping[str, int]) -> int:
+        """Temporal steps of a product: Π ⌈extent / factor⌉."""
+        return prod(-(-extent // self.factors.get(loop, 1)) for loop, extent in extents.items())
+
+
+@units.register("spatial")
+class SpatialArray(MatmulUnit):
+    """Processing elements in an array of any number of dimensions, each with the loops that may be spread over it.
+
+    A cycle is one step of all loops that run in time: every element in use multiplies once. Elements that need
+    the same operand receive it by multicast; those that add to the same output are followed by an adder tree
+    (registers of their own, ``per: pe`` memories that hold outputs, add in time before it). Which loops are
+    spread how far, and in which order the others run, is the mapper's choice (`hwsim.mapping`).
+
+    Order of additions: that of ``pe``, products in ascending k (channels, filter rows, filter columns). A
+    mapping that runs these loops in another order, or spreads them, gives the same bits where sums are exact.
+
+    Edges: ⌈extent / factor⌉ steps; elements beyond an edge are idle.
+    """
+
+    kind: Literal["spatial"] = "spatial"
+    array: tuple[Axis, ...] = Field(min_length=1)
+    """Its dimensions, such as ``[{size: 32, unroll: [K]}, {size: 32, unroll: [C]}]``."""
+    pe: Datapath
+    """The arithmetic of one processing element: one product per cycle."""
+    first_reads: bool = False
+    """Whether the first product of a sum reads the register it adds to, as ZigZag counts; else it overwrites it."""
+
+    @model_validator(mode="after")
+    def _loops_once(self) -> Self:
+        for index, axis in enumerate(self.array):
+            if len(set(axis.unroll)) < len(axis.unroll):
+                raise ValueError(f"array dimension {index}: a loop is named twice in {list(axis.unroll)}")
+        return self
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        pe = Datapath.model_validate({"operands": {"a": "int8", "b": "int8"}, "accumulator": "int32"})
+        tpu = (Axis(size=4, unroll=("K",)), Axis(size=2, unroll=("C",)))
+        rows = (Axis(size=3, unroll=("FY", "C")), Axis(size=4, unroll=("OY", "K")))
+        return [cls(array=tpu, pe=pe), cls(array=rows, pe=pe, first_reads=True)]
+
+    @property
+    def elements(self) -> int:
+        """Processing elements."""
+        return prod(axis.size for axis in self.array)
+
+    @property
+    def a_format(self) -> Format:
+        return self.pe.operands.a
+
+    @property
+    def b_format(self) -> Format:
+        return self.pe.operands.b
+
+    @property
+    def result_format(self) -> Format:
+        return self.pe.result_format
+
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        return self.elements
+
+    def unrollings(self, extents: Mapping[str, int]) -> list[Unrolling]:
+        """Every way to spread the loops of a product that leaves no smaller factor with as few steps, fewest steps first.
+
+        Along one dimension of the array each of its loops takes a factor from those with different ⌈extent / factor⌉;
+        the last loop named takes what room the others leave.
+        """
+        found: dict[tuple[tuple[str, int], ...], Unrolling] = {}
+        for choice in product(*(list(_along(axis, extents)) for axis in self.array)):
+            factors: dict[str, int] = {}
+            for part in choice:
+                for loop, factor in part.items():
+                    factors[loop] = factors.get(loop, 1) * factor
+            if any(factors[loop] > extents[loop] for loop in factors):
+                factors = {loop: min(factor, extents[loop]) for loop, factor in factors.items()}
+            kept = {loop: factor for loop, factor in factors.items() if factor > 1}
+            found.setdefault(tuple(sorted(kept.items())), Unrolling(kept))
+        return sorted(found.values(), key=lambda one: (one.steps(extents), one.elements, sorted(one.factors.items())))
+
+    def _best(self, gemm: Gemm) -> Unrolling:
+        extents = {"B": 1, "K": gemm.n, "C": gemm.k, "OY": 1, "OX": gemm.m, "FY": 1, "FX": 1}
+        return self.unrollings(extents)[0]
+
+    def matmul_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
+        """[M, K] x [K, N] (+ [M, N]) on codes, in ascending K."""
+        return self.pe.matmul_codes(a, b, c)
+
+    def timing(self, gemm: Gemm) -> Timing:
+        """Steps of the unrolling with the fewest of them."""
+        extents = {"K": gemm.n, "C": gemm.k, "OX": gemm.m}
+        return Timing(fill=0, compute=gemm.count * self._best(gemm).steps(extents), drain=0)
+
+    def accesses(self, gemm: Gemm) -> Accesses:
+        """Operands of every step from memories that all elements share, each once for those that share it."""
+        used = self._best(gemm).factors
+        across = {loop: -(-extent // used.get(loop, 1)) for loop, extent in (("OX", gemm.m), ("K", gemm.n), ("C", gemm.k))}
+        outputs = gemm.count * gemm.m * gemm.n
+        return Accesses(
+            a_reads=gemm.count * gemm.m * gemm.k * across["K"],
+            b_reads=gemm.count * gemm.k * gemm.n * across["OX"],
+            c_reads=outputs * (across["C"] - (not self.first_reads)),
+            c_writes=outputs * across["C"],
+        )
+
+    def actions(self, gemm: Gemm) -> dict[str, int]:
+        """Multiply-accumulates."""
+        return {"mac": gemm.macs}
+
+    def cost(self, technology: Technology) -> UnitCost:
+        """A datapath in every element; networks and controllers are left out, registers are memories ``per: pe``."""
+        lane = self.pe.cost(technology)
+        area = {name: self.elements * value for name, value in lane.area_m2.items()}
+        energy = {"mac": lane.total_energy_per_mac_j}
+        return UnitCost(area, energy, dict(lane.sources), {"mac": lane.energy_per_mac_j})
+
+
+def _along(axis: Axis, extents: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """Factors of the loops along one dimension of the array: products of at most its size."""
+
+    def spread(loops: tuple[str, ...], room: int) -> Iterator[dict[str, int]]:
+        loop, *others = loops
+        for factor in _factors(extents.get(loop, 1), room) if others else [_most(extents.get(loop, 1), room)]:
+            for rest in spread(tuple(others), room // factor) if others else [{}]:
+                yield {loop: factor, **rest}
+
+    yield from spread(axis.unroll, axis.size)
+
+
+def _most(extent: int, room: int) -> int:
+    """The largest factor that fits, no larger than its steps need."""
+    return -(-extent // -(-extent // min(extent, room)))
+
+
+def _factors(extent: int, room: int) -> list[int]:
+    """Factors of at most ``room`` with different numbers of steps: the smallest of each, descending."""
+    steps: dict[int, int] = {}
+    for factor in range(1, min(extent, room) + 1):
+        steps.setdefault(-(-extent // factor), factor)
+    return sorted(steps.values(), reverse=True)
+
+
