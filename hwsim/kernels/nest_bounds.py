@@ -101,9 +101,10 @@ def bound(problem, tiles, first, last, space, total):
     exposed = 0
     for stage in range(first, last + 1):
         tile = tiles[stage]
-        outside = tiles_m * tiles_n * tiles_k
-        changes_a, changes_b = tiles_m * tiles_k * rounds_a, tiles_n * tiles_k * rounds_b
-        changes_c = tiles_m * tiles_n * rounds_c
+        # First loads and last stores that nothing hides: where the tile of the memory outside is another one.
+        changes_a = tiles_m * tiles_k * rounds_a if _home_outside(routes, stage, INPUT, first) else 1
+        changes_b = tiles_n * tiles_k * rounds_b if _home_outside(routes, stage, WEIGHT, first) else 1
+        changes_c = tiles_m * tiles_n * rounds_c if _home_outside(routes, stage, OUTPUT, first) else 1
         before_m, before_n, before_k = tiles_m, tiles_n, tiles_k
         tiles_m, fewest_m = _split(geometry, parts, count, 0, tile[0])
         tiles_n, fewest_n = _split(geometry, parts, count, 1, tile[1])
@@ -118,13 +119,13 @@ def bound(problem, tiles, first, last, space, total):
             depth_k = depth if side == 2 else depth_k
         if fewest[0] > 1 or fewest[2] > 1:
             inside = max(depth_m if fewest[0] > 1 else -1, depth_k if fewest[2] > 1 else -1)
-            rounds_a, changes_a = tiles_n if depth_n < inside else before_n, outside
+            rounds_a = tiles_n if depth_n < inside else before_n
         if fewest[1] > 1 or fewest[2] > 1:
             inside = max(depth_n if fewest[1] > 1 else -1, depth_k if fewest[2] > 1 else -1)
-            rounds_b, changes_b = tiles_m if depth_m < inside else before_m, outside
+            rounds_b = tiles_m if depth_m < inside else before_m
         if fewest[0] > 1 or fewest[1] > 1:
             inside = max(depth_m if fewest[0] > 1 else -1, depth_n if fewest[1] > 1 else -1)
-            rounds_c, changes_c = tiles_k if depth_k < inside else before_k, outside
+            rounds_c = tiles_k if depth_k < inside else before_k
         copies_a, copies_b = 1, 1
         if stages[stage] == CORE:
             copies_a, copies_b = np.int64(1) << 60, np.int64(1) << 60
@@ -202,6 +203,14 @@ def bound(problem, tiles, first, last, space, total):
                 again, most = again + lanes * parts[2, index, 2], max(most, lanes)
             total[nearest[OUTPUT], OUTPUT, READ] += m * n * (again - most) * widths[PARTIAL_BITS]
     return max(exposed + compute, timed_bound(problem, total)), compute
+
+
+@njit(cache=True, inline="always")
+def _home_outside(routes, stage, operand, first):
+    """Whether an operand comes to a stage from its home in the stage outside, that being looked at too."""
+    if stage == first or routes[stage, operand, 0] == 0 or routes[stage - 1, operand, 0] == 0:
+        return False
+    return routes[stage, operand, 1] == routes[stage - 1, operand, routes[stage - 1, operand, 0]]
 
 
 @njit(cache=True, inline="always")

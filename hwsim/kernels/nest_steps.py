@@ -8,12 +8,14 @@ those of the tile before must have come; when its sums are complete, or make roo
 
 where beside(i) are the next tile's loads and the last tile's store, sharing each memory's bandwidth with what
 work(i) itself moves; an operand whose home is not double-buffered has its transfers between the tiles instead.
-work(i) is the unit's time on the tile, or, in an outer stage, the cycles of the stage inside, which keeps an
-operand from one outer tile to the next where both the outer tile and its own cover the same elements.
+work(i) is the unit's time on the tile, or, in an outer stage, the cycles of the stage inside. That stage keeps an
+operand from one outer tile to the next where both the outer tile and its own cover the same elements; it loads
+the first tile of the next outer one, and stores the last sums, beside the work at the border, where their memory
+outside is the same on both sides of it (an operand that bypasses the outer stage, or whose outer tile stays).
 
 The sum has few distinct terms: where a step lies in a loop matters only through whether it is the first, the
-last or the last but one, so at most 4^3 representatives with their multiplicities stand for all steps, and
-work(i) has at most 2^9 cases (`case_of`). `hwsim.mapping.simulator` walks every tile and must agree.
+last or the last but one, so at most 4^3 representatives with their multiplicities stand for all steps, and the
+work inside has as many cases at most. `hwsim.mapping.simulator` walks every tile and must agree.
 """
 
 from __future__ import annotations
@@ -29,10 +31,18 @@ from hwsim.kernels.tile_elements import extent_of, steps_of, tile_extent
 
 NOTHING, BESIDE, BETWEEN, FIRST, FINAL = 0, 1, 2, 3, 4
 """Places of a step's moves."""
-CASES = 512
-M_LAST, N_LAST, K_LAST, STARTED, ENDED, NEW_A, NEW_B, ENTERS, LEAVES = 1, 2, 4, 8, 16, 32, 64, 128, 256
-"""Bits of a case: which indices are the last, whether sums were begun before and are complete after, whether the
-tiles of a and b differ from those before, whether the tile of sums differs from that before and from that after."""
+CASES = 64
+"""Different cases of the work inside a stage: at most one a representative step."""
+M_LAST, N_LAST, K_LAST, STARTED, ENDED = 1, 2, 4, 8, 16
+"""Bits of a case: which indices are the last, whether sums were begun before, whether they are complete after."""
+NEW_A, NEW_B, NEW_C, LEAVES = 32, 64, 128, 256
+"""Whether the tiles of a, b and c differ from those of the step before, that of c from that of the step after."""
+FROM_A, FROM_B, FROM_C, TO_A, TO_B, TO_C = 512, 1024, 2048, 4096, 8192, 16384
+"""Whether there is a step before (after) across whose end the stage inside may load ahead, or store late."""
+NEXT_NEW_A, NEXT_NEW_B, NEXT_M_LAST, NEXT_N_LAST, NEXT_K_LAST, NEXT_STARTED = 1 << 15, 1 << 16, 1 << 17, 1 << 18, 1 << 19, 1 << 20
+"""Of the step after."""
+PREVIOUS_M_LAST, PREVIOUS_N_LAST, PREVIOUS_ENDED = 1 << 21, 1 << 22, 1 << 23
+"""Of the step before."""
 
 
 @njit(cache=True, inline="always")
@@ -98,19 +108,41 @@ def _latency(problem, timed):
     return longest
 
 
+@njit(cache=True, inline="always")
+def _ahead(problem, stage, operand, stays):
+    """Whether the stage inside ``stage`` may move an operand across the border of two tiles of ``stage``.
+
+    Its memory outside must be the same on both sides: not the home in ``stage`` of a tile that does not stay.
+    """
+    routes = problem[2]
+    if stays or routes[stage, operand, 0] == 0:
+        return True
+    return routes[stage + 1, operand, 1] != routes[stage, operand, routes[stage, operand, 0]]
+
+
 @njit(cache=True)
-def sum_steps(problem, tiles, stage, sizes, extents, case, needed, inner, total, timed, scratch):
+def _find(cases, count, key):
+    """The place of a case among those asked for; -1 if it is not there."""
+    for place in range(count):
+        if cases[place] == key:
+            return place
+    return -1
+
+
+@njit(cache=True)
+def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, collecting, inner, total, timed, scratch):
     """One stage on a product of ``sizes`` steps and ``extents`` elements, entered as ``case`` says.
 
-    ``inner`` is (cycles int64[512], total, timed int64[512, L, 3, 2]), the work inside by case. With ``needed``
-    (bool[512]) not empty, only marks the cases that will be asked for and returns 0; otherwise returns the
-    cycles and adds all bits to ``total`` and ``timed``. ``scratch`` int64[5, L, 3, 2] is for the moves of a step.
+    ``borders`` are the steps and elements of the outer tiles before and after. When ``collecting``, only lists
+    the cases of the work inside that will be asked for in ``cases`` int64[65] (their number first); otherwise
+    ``inner`` has their (cycles int64[64], total, timed int64[64, L, 3, 2]); returns the cycles and adds all
+    bits to ``total`` and ``timed``. ``scratch`` int64[5, L, 3, 2] is for the moves of a step.
     """
     widths = problem[5]
     inner_cycles, inner_total, inner_timed = inner
+    previous_sizes, previous_extents, next_sizes, next_extents = borders
     tile = tiles[stage]
     innermost = stage == len(tiles) - 1
-    collecting = len(needed) > 0
     first_side, second_side, third_side = ORDERS[tile[ORDER], 0], ORDERS[tile[ORDER], 1], ORDERS[tile[ORDER], 2]
     trips_m = -(-sizes[0] // min(tile[0], sizes[0]))
     trips_n = -(-sizes[1] // min(tile[1], sizes[1]))
@@ -118,14 +150,17 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, needed, inner, total,
     trips = (trips_m, trips_n, trips_k)
     outer_trips, middle_trips, inner_trips = trips[first_side], trips[second_side], trips[third_side]
     # Where the loops leave the first tile, it is another one when they begin again.
-    new_a = (case & NEW_A) != 0 or trips_m > 1 or trips_k > 1
-    new_b = (case & NEW_B) != 0 or trips_n > 1 or trips_k > 1
-    enters = (case & ENTERS) != 0 or trips_m > 1 or trips_n > 1
-    leaves = (case & LEAVES) != 0 or trips_m > 1 or trips_n > 1
+    again_a, again_b, again_c = trips_m > 1 or trips_k > 1, trips_n > 1 or trips_k > 1, trips_m > 1 or trips_n > 1
+    new_a, new_b = (case & NEW_A) != 0 or again_a, (case & NEW_B) != 0 or again_b
+    enters, leaves = (case & NEW_C) != 0 or again_c, (case & LEAVES) != 0 or again_c
     begun, finishes = (case & STARTED) != 0, (case & ENDED) != 0
     when_a, when_b, when_c = (
         _when(problem, stage, INPUT), _when(problem, stage, WEIGHT), _when(problem, stage, OUTPUT),
     )  # fmt: skip
+    came_a, came_b = when_a == BESIDE and (case & FROM_A) != 0, when_b == BESIDE and (case & FROM_B) != 0
+    came_c = when_c == BESIDE and (case & FROM_C) != 0
+    ahead_a, ahead_b = when_a == BESIDE and (case & TO_A) != 0, when_b == BESIDE and (case & TO_B) != 0
+    late_c = when_c == BESIDE and (case & TO_C) != 0
     cycles = 0
     for o in range(4):
         outer, outer_weight = _representative(o, outer_trips)
@@ -155,149 +190,216 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, needed, inner, total,
                 )  # fmt: skip
                 m, n, k = here
                 started, ended = begun or k > 0, finishes and k == trips_k - 1
-                entering = enters if is_first else before[0] != m or before[1] != n
-                leaving = leaves if is_last else after[0] != m or after[1] != n
+                was_ended = finishes and before[2] == trips_k - 1
+                from_a, to_a = before[0] != m or before[2] != k, after[0] != m or after[2] != k
+                from_b, to_b = before[1] != n or before[2] != k, after[1] != n or after[2] != k
+                from_c, to_c = before[0] != m or before[1] != n, after[0] != m or after[1] != n
                 key = (
                     M_LAST * np.int64(m == trips_m - 1) | N_LAST * np.int64(n == trips_n - 1)
                     | K_LAST * np.int64(k == trips_k - 1) | STARTED * np.int64(started)
                 )  # fmt: skip
                 if not innermost:
-                    key |= ENDED * np.int64(ended) | ENTERS * np.int64(entering) | LEAVES * np.int64(leaving)
-                    key |= NEW_A * np.int64(new_a if is_first else before[0] != m or before[2] != k)
-                    key |= NEW_B * np.int64(new_b if is_first else before[1] != n or before[2] != k)
+                    key |= (
+                        ENDED * np.int64(ended) | NEW_A * np.int64(new_a if is_first else from_a)
+                        | NEW_B * np.int64(new_b if is_first else from_b)
+                        | NEW_C * np.int64(enters if is_first else from_c)
+                        | LEAVES * np.int64(leaves if is_last else to_c)
+                    )  # fmt: skip
+                    if not is_first:
+                        key |= (
+                            FROM_A * np.int64(_ahead(problem, stage, INPUT, not from_a))
+                            | FROM_B * np.int64(_ahead(problem, stage, WEIGHT, not from_b))
+                            | FROM_C * np.int64(_ahead(problem, stage, OUTPUT, not from_c))
+                            | PREVIOUS_M_LAST * np.int64(before[0] == trips_m - 1)
+                            | PREVIOUS_N_LAST * np.int64(before[1] == trips_n - 1)
+                            | PREVIOUS_ENDED * np.int64(was_ended)
+                        )  # fmt: skip
+                    if not is_last:
+                        key |= (
+                            TO_A * np.int64(_ahead(problem, stage, INPUT, not to_a))
+                            | TO_B * np.int64(_ahead(problem, stage, WEIGHT, not to_b))
+                            | TO_C * np.int64(_ahead(problem, stage, OUTPUT, not to_c))
+                            | NEXT_NEW_A * np.int64(to_a) | NEXT_NEW_B * np.int64(to_b)
+                            | NEXT_M_LAST * np.int64(after[0] == trips_m - 1)
+                            | NEXT_N_LAST * np.int64(after[1] == trips_n - 1)
+                            | NEXT_K_LAST * np.int64(after[2] == trips_k - 1)
+                            | NEXT_STARTED * np.int64(begun or after[2] > 0)
+                        )  # fmt: skip
+                place = _find(cases[1:], cases[0], key)
                 if collecting:
-                    needed[key] = True
+                    if place < 0:
+                        cases[0] += 1
+                        cases[cases[0]] = key
                     continue
                 scratch[:] = 0
+                width = widths[C_BITS] if ended else widths[PARTIAL_BITS]
                 if not is_last:
-                    if after[0] != m or after[2] != k:
+                    if to_a:
                         _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, after, weight,
                                   total, scratch[when_a])  # fmt: skip
-                    if after[1] != n or after[2] != k:
+                    if to_b:
                         _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, after, weight,
                                   total, scratch[when_b])  # fmt: skip
-                    if leaving and (begun or after[2] > 0):
+                    if to_c and (begun or after[2] > 0):
                         _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, after,
                                   weight, total, scratch[when_c])  # fmt: skip
-                if is_first:
-                    if new_a:
-                        _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, here, weight,
-                                  total, scratch[FIRST])  # fmt: skip
-                    if new_b:
-                        _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, here, weight,
-                                  total, scratch[FIRST])  # fmt: skip
-                    if enters and started:
-                        _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, here,
-                                  weight, total, scratch[FIRST])  # fmt: skip
-                width = widths[C_BITS] if ended else widths[PARTIAL_BITS]
-                if when_c == BETWEEN:
-                    if leaving:
-                        _moves_of(problem, stage, tile, OUTPUT, False, width, sizes, extents, here, weight, total,
-                                  scratch[BETWEEN])  # fmt: skip
                 else:
-                    if not is_first and entering:
-                        earlier = widths[C_BITS] if finishes and before[2] == trips_k - 1 else widths[PARTIAL_BITS]
-                        _moves_of(problem, stage, tile, OUTPUT, False, earlier, sizes, extents, before, weight, total,
-                                  scratch[BESIDE])  # fmt: skip
-                    if is_last and leaves:
+                    origin = (0, 0, 0)
+                    if ahead_a and ((case & NEXT_NEW_A) != 0 or again_a):
+                        _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], next_sizes, next_extents, origin,
+                                  weight, total, scratch[BESIDE])  # fmt: skip
+                    if ahead_b and ((case & NEXT_NEW_B) != 0 or again_b):
+                        _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], next_sizes, next_extents, origin,
+                                  weight, total, scratch[BESIDE])  # fmt: skip
+                    if late_c and leaves and (case & NEXT_STARTED) != 0:
+                        _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], next_sizes, next_extents,
+                                  origin, weight, total, scratch[BESIDE])  # fmt: skip
+                    if leaves and when_c == BESIDE and not late_c:
                         _moves_of(problem, stage, tile, OUTPUT, False, width, sizes, extents, here, weight, total,
                                   scratch[FINAL])  # fmt: skip
-                work = max(
-                    inner_cycles[key],
-                    busy_cycles(problem, inner_timed[key], scratch[NOTHING]) if innermost else 0,
-                    busy_cycles(problem, inner_timed[key], scratch[BESIDE]),
-                )  # fmt: skip
-                step = work + busy_cycles(problem, scratch[BETWEEN], scratch[NOTHING])
+                if is_first:
+                    if new_a and not came_a:
+                        _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, here, weight,
+                                  total, scratch[FIRST])  # fmt: skip
+                    if new_b and not came_b:
+                        _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, here, weight,
+                                  total, scratch[FIRST])  # fmt: skip
+                    if enters and started and not came_c:
+                        _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, here,
+                                  weight, total, scratch[FIRST])  # fmt: skip
+                    if enters and came_c:
+                        earlier = widths[C_BITS] if (case & PREVIOUS_ENDED) != 0 else widths[PARTIAL_BITS]
+                        final = _last_of(tile, previous_sizes)
+                        _moves_of(problem, stage, tile, OUTPUT, False, earlier, previous_sizes, previous_extents,
+                                  final, weight, total, scratch[BESIDE])  # fmt: skip
+                elif from_c and when_c == BESIDE:
+                    earlier = widths[C_BITS] if was_ended else widths[PARTIAL_BITS]
+                    _moves_of(problem, stage, tile, OUTPUT, False, earlier, sizes, extents, before, weight, total,
+                              scratch[BESIDE])  # fmt: skip
+                if when_c == BETWEEN and (leaves if is_last else to_c):
+                    _moves_of(problem, stage, tile, OUTPUT, False, width, sizes, extents, here, weight, total,
+                              scratch[BETWEEN])  # fmt: skip
+                step = max(inner_cycles[place], busy_cycles(problem, inner_timed[place], scratch[BESIDE]))
+                step += busy_cycles(problem, scratch[BETWEEN], scratch[NOTHING])
                 if is_first:
                     step += busy_cycles(problem, scratch[FIRST], scratch[NOTHING]) + _latency(problem, scratch[FIRST])
                 if is_last:
                     step += busy_cycles(problem, scratch[FINAL], scratch[NOTHING])
                 cycles += weight * step
-                for place in range(total.shape[0]):
+                for memory in range(total.shape[0]):
                     for operand in range(3):
                         for way in range(2):
-                            total[place, operand, way] += weight * inner_total[key, place, operand, way]
-                            timed[place, operand, way] += weight * (
-                                inner_timed[key, place, operand, way] + scratch[BESIDE, place, operand, way]
-                                + scratch[BETWEEN, place, operand, way] + scratch[FIRST, place, operand, way]
-                                + scratch[FINAL, place, operand, way]
+                            total[memory, operand, way] += weight * inner_total[place, memory, operand, way]
+                            timed[memory, operand, way] += weight * (
+                                inner_timed[place, memory, operand, way] + scratch[BESIDE, memory, operand, way]
+                                + scratch[BETWEEN, memory, operand, way] + scratch[FIRST, memory, operand, way]
+                                + scratch[FINAL, memory, operand, way]
                             )  # fmt: skip
     return cycles
 
 
-@njit(cache=True)
-def case_of(problem, tile, sizes, extents, case):
-    """Steps and elements, both (m, n, k), of the tile that a case of the stage outside stands for."""
-    at_m = -(-sizes[0] // min(tile[0], sizes[0])) - 1 if case & M_LAST else 0
-    at_n = -(-sizes[1] // min(tile[1], sizes[1])) - 1 if case & N_LAST else 0
-    at_k = -(-sizes[2] // min(tile[2], sizes[2])) - 1 if case & K_LAST else 0
-    return tile_at(problem[6], tile, sizes, extents, (at_m, at_n, at_k))
+@njit(cache=True, inline="always")
+def _last_of(tile, sizes):
+    """Indices of the last tile."""
+    return (
+        -(-sizes[0] // min(tile[0], sizes[0])) - 1, -(-sizes[1] // min(tile[1], sizes[1])) - 1,
+        -(-sizes[2] // min(tile[2], sizes[2])) - 1,
+    )  # fmt: skip
 
 
 @njit(cache=True)
-def _innermost(problem, tiles, sizes, extents, case, space, total, timed):
+def case_of(problem, tile, sizes, extents, m_last, n_last, k_last):
+    """Steps and elements, both (m, n, k), of a tile that is the last or not along m, n and k."""
+    last = _last_of(tile, sizes)
+    at = (last[0] if m_last else 0, last[1] if n_last else 0, last[2] if k_last else 0)
+    return tile_at(problem[6], tile, sizes, extents, at)
+
+
+@njit(cache=True)
+def borders_of(problem, tile, sizes, extents, case):
+    """Steps and elements of the tiles before and after the one that ``case`` stands for."""
+    before = case_of(
+        problem, tile, sizes, extents, (case & PREVIOUS_M_LAST) != 0, (case & PREVIOUS_N_LAST) != 0, True
+    )
+    after = case_of(
+        problem, tile, sizes, extents, (case & NEXT_M_LAST) != 0, (case & NEXT_N_LAST) != 0, (case & NEXT_K_LAST) != 0
+    )
+    return before[0], before[1], after[0], after[1]
+
+
+@njit(cache=True)
+def _innermost(problem, tiles, sizes, extents, case, borders, space, total, timed):
     """The stage next to the unit; ``space`` as `workspace` makes it."""
-    needed, cycles, totals, timeds, scratch, none = space
+    cases, cycles, totals, timeds, scratch = space
     stage = len(tiles) - 1
-    needed[stage, :] = False
-    sum_steps(problem, tiles, stage, sizes, extents, case, needed[stage], (cycles[stage], totals[stage],
-              timeds[stage]), total, timed, scratch)  # fmt: skip
-    for key in range(2 * STARTED):
-        if needed[stage, key]:
-            tile_sizes, tile_extents = case_of(problem, tiles[stage], sizes, extents, key)
-            totals[stage, key], timeds[stage, key] = 0, 0
-            cycles[stage, key] = unit_work(
-                problem, tiles[stage], tile_sizes, tile_extents, (key & STARTED) != 0, totals[stage, key],
-                timeds[stage, key],
-            )  # fmt: skip
-    return sum_steps(problem, tiles, stage, sizes, extents, case, none, (cycles[stage], totals[stage],
-                     timeds[stage]), total, timed, scratch)  # fmt: skip
+    inner = (cycles[stage], totals[stage], timeds[stage])
+    cases[stage, 0] = 0
+    sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases[stage], True, inner, total, timed, scratch)
+    for place in range(cases[stage, 0]):
+        key = cases[stage, 1 + place]
+        tile_sizes, tile_extents = case_of(
+            problem, tiles[stage], sizes, extents, (key & M_LAST) != 0, (key & N_LAST) != 0, (key & K_LAST) != 0
+        )
+        totals[stage, place], timeds[stage, place] = 0, 0
+        cycles[stage, place] = unit_work(
+            problem, tiles[stage], tile_sizes, tile_extents, (key & STARTED) != 0, totals[stage, place],
+            timeds[stage, place],
+        )  # fmt: skip
+    return sum_steps(
+        problem, tiles, stage, sizes, extents, case, borders, cases[stage], False, inner, total, timed, scratch
+    )
 
 
 @njit(cache=True)
-def _middle(problem, tiles, sizes, extents, case, space, total, timed):
+def _middle(problem, tiles, sizes, extents, case, borders, space, total, timed):
     """The stage outside the innermost one."""
-    needed, cycles, totals, timeds, scratch, none = space
+    cases, cycles, totals, timeds, scratch = space
     stage = len(tiles) - 2
-    needed[stage, :] = False
-    sum_steps(problem, tiles, stage, sizes, extents, case, needed[stage], (cycles[stage], totals[stage],
-              timeds[stage]), total, timed, scratch)  # fmt: skip
-    for key in range(CASES):
-        if needed[stage, key]:
-            tile_sizes, tile_extents = case_of(problem, tiles[stage], sizes, extents, key)
-            totals[stage, key], timeds[stage, key] = 0, 0
-            cycles[stage, key] = _innermost(
-                problem, tiles, tile_sizes, tile_extents, key, space, totals[stage, key], timeds[stage, key]
-            )
-    return sum_steps(problem, tiles, stage, sizes, extents, case, none, (cycles[stage], totals[stage],
-                     timeds[stage]), total, timed, scratch)  # fmt: skip
+    inner = (cycles[stage], totals[stage], timeds[stage])
+    cases[stage, 0] = 0
+    sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases[stage], True, inner, total, timed, scratch)
+    for place in range(cases[stage, 0]):
+        key = cases[stage, 1 + place]
+        tile_sizes, tile_extents = case_of(
+            problem, tiles[stage], sizes, extents, (key & M_LAST) != 0, (key & N_LAST) != 0, (key & K_LAST) != 0
+        )
+        totals[stage, place], timeds[stage, place] = 0, 0
+        cycles[stage, place] = _innermost(
+            problem, tiles, tile_sizes, tile_extents, key, borders_of(problem, tiles[stage], sizes, extents, key),
+            space, totals[stage, place], timeds[stage, place],
+        )  # fmt: skip
+    return sum_steps(
+        problem, tiles, stage, sizes, extents, case, borders, cases[stage], False, inner, total, timed, scratch
+    )
 
 
 @njit(cache=True)
-def _outer(problem, tiles, sizes, extents, case, space, total, timed):
+def _outer(problem, tiles, sizes, extents, case, borders, space, total, timed):
     """The outermost of three stages."""
-    needed, cycles, totals, timeds, scratch, none = space
-    needed[0, :] = False
-    sum_steps(problem, tiles, 0, sizes, extents, case, needed[0], (cycles[0], totals[0], timeds[0]), total, timed,
-              scratch)  # fmt: skip
-    for key in range(CASES):
-        if needed[0, key]:
-            tile_sizes, tile_extents = case_of(problem, tiles[0], sizes, extents, key)
-            totals[0, key], timeds[0, key] = 0, 0
-            cycles[0, key] = _middle(
-                problem, tiles, tile_sizes, tile_extents, key, space, totals[0, key], timeds[0, key]
-            )
-    return sum_steps(problem, tiles, 0, sizes, extents, case, none, (cycles[0], totals[0], timeds[0]), total, timed,
-                     scratch)  # fmt: skip
+    cases, cycles, totals, timeds, scratch = space
+    inner = (cycles[0], totals[0], timeds[0])
+    cases[0, 0] = 0
+    sum_steps(problem, tiles, 0, sizes, extents, case, borders, cases[0], True, inner, total, timed, scratch)
+    for place in range(cases[0, 0]):
+        key = cases[0, 1 + place]
+        tile_sizes, tile_extents = case_of(
+            problem, tiles[0], sizes, extents, (key & M_LAST) != 0, (key & N_LAST) != 0, (key & K_LAST) != 0
+        )
+        totals[0, place], timeds[0, place] = 0, 0
+        cycles[0, place] = _middle(
+            problem, tiles, tile_sizes, tile_extents, key, borders_of(problem, tiles[0], sizes, extents, key), space,
+            totals[0, place], timeds[0, place],
+        )  # fmt: skip
+    return sum_steps(problem, tiles, 0, sizes, extents, case, borders, cases[0], False, inner, total, timed, scratch)
 
 
 @njit(cache=True)
 def workspace(stages, places):
-    """Room for `evaluate`: cases asked for, their cycles and bits by stage, moves of a step, and no case at all."""
+    """Room for `evaluate`: cases asked for, their cycles and bits by stage, moves of a step."""
     return (
-        np.zeros((stages, CASES), np.bool_), np.zeros((stages, CASES), np.int64),
+        np.zeros((stages, CASES + 1), np.int64), np.zeros((stages, CASES), np.int64),
         np.zeros((stages, CASES, places, 3, 2), np.int64), np.zeros((stages, CASES, places, 3, 2), np.int64),
-        np.zeros((5, places, 3, 2), np.int64), np.zeros(0, np.bool_),
+        np.zeros((5, places, 3, 2), np.int64),
     )  # fmt: skip
 
 
@@ -308,9 +410,10 @@ def evaluate(problem, tiles, space, total, timed):
     sizes = (steps_of(geometry, 0), steps_of(geometry, 1), steps_of(geometry, 2))
     extents = (extent_of(geometry, 0), extent_of(geometry, 1), extent_of(geometry, 2))
     total[:], timed[:] = 0, 0
-    case = ENDED | NEW_A | NEW_B | ENTERS | LEAVES
+    case = ENDED | NEW_A | NEW_B | NEW_C | LEAVES
+    borders = (sizes, extents, sizes, extents)
     if len(tiles) == 1:
-        return _innermost(problem, tiles, sizes, extents, case, space, total, timed)
+        return _innermost(problem, tiles, sizes, extents, case, borders, space, total, timed)
     if len(tiles) == 2:
-        return _middle(problem, tiles, sizes, extents, case, space, total, timed)
-    return _outer(problem, tiles, sizes, extents, case, space, total, timed)
+        return _middle(problem, tiles, sizes, extents, case, borders, space, total, timed)
+    return _outer(problem, tiles, sizes, extents, case, borders, space, total, timed)

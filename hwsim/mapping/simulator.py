@@ -215,31 +215,54 @@ class TileSimulator:
 
     # Time -----------------------------------------------------------------------------------------------
 
-    def _time(self, stage: int, steps: list[Step]) -> tuple[int, Bits]:
-        """Cycles of the tiles of one tile outside, and the bits that they move as the busiest instance sees them."""
+    def _time(
+        self, stage: int, steps: list[Step], before: Step | None = None, after: Step | None = None,
+        outside: tuple[Step, Step | None, Step | None] | None = None,
+    ) -> tuple[int, Bits]:  # fmt: skip
+        """Cycles of the tiles of one tile ``outside``, and the bits that they move as the busiest instance sees them.
+
+        ``before`` and ``after`` are the tiles of this stage across its borders, if the tiles outside follow
+        each other in one tile further out.
+        """
         moved: Bits = Counter()
-        first = self._sum(list(steps[0].loads.values()))
+        here, earlier, later = outside or (None, None, None)
+        exposed = [m for o, m in steps[0].loads.items() if not self._across(stage, o, earlier, here)]
+        first = self._sum(exposed)
         cycles = self._busy(first) + self._latency(first)
         moved.update(first)
         for index, step in enumerate(steps):
-            after = steps[index + 1].loads if index + 1 < len(steps) else {}
-            stored = steps[index - 1].store if index else None
-            hidden = self._hidden(stage, "output")
-            beside = self._sum([move for operand, move in after.items() if self._hidden(stage, operand)])
-            between = self._sum([move for operand, move in after.items() if not self._hidden(stage, operand)])
-            if hidden and stored is not None:
-                beside += self._sum([stored])
-            if not hidden and step.store is not None:
-                between += self._sum([step.store])
-            work, inside = self._work(stage, step)
-            cycles += max(work, self._busy(inside + beside)) + self._busy(between)
-            moved += inside + beside + between
+            beside, between = [], []
+            following = steps[index + 1] if index + 1 < len(steps) else None
+            if following is not None:
+                for operand, load in following.loads.items():
+                    (beside if self._hidden(stage, operand) else between).append(load)
+            elif after is not None:
+                beside += [load for o, load in after.loads.items() if self._across(stage, o, here, later)]
+            preceding = steps[index - 1] if index else (before if self._across(stage, "output", earlier, here) else None)
+            if preceding is not None and preceding.store is not None and self._hidden(stage, "output"):
+                beside.append(preceding.store)
+            if step.store is not None and not self._hidden(stage, "output"):
+                between.append(step.store)
+            hidden, serial = self._sum(beside), self._sum(between)
+            neighbours = (preceding if index else None), following
+            work, inside = self._work(stage, step, *neighbours)
+            cycles += max(work, self._busy(inside + hidden)) + self._busy(serial)
+            moved += inside + hidden + serial
         last = steps[-1].store
-        if last is not None and self._hidden(stage, "output"):
+        if last is not None and self._hidden(stage, "output") and not self._across(stage, "output", here, later):
             final = self._sum([last])
             cycles += self._busy(final)
             moved += final
         return cycles, moved
+
+    def _across(self, stage: int, operand: str, one: Step | None, other: Step | None) -> bool:
+        """Whether moves cross the border between two tiles outside: hidden, the memory they come from staying as it is."""
+        if one is None or other is None or not self._hidden(stage, operand):
+            return False
+        if all(one.tile[side] == other.tile[side] for side in _RELEVANT[operand]):
+            return True
+        home = self.hierarchy.stages[stage - 1].home(operand)
+        return self.hierarchy.stages[stage].routes[operand][0] != home
 
     def _hidden(self, stage: int, operand: str) -> bool:
         home = self.hierarchy.stages[stage].home(operand)
@@ -252,9 +275,15 @@ class TileSimulator:
             timed.update(busiest)
         return timed
 
-    def _work(self, stage: int, step: Step) -> tuple[int, Bits]:
+    def _work(self, stage: int, step: Step, before: Step | None, after: Step | None) -> tuple[int, Bits]:
         if step.inside:
-            return self._time(stage + 1, step.inside)
+            return self._time(
+                stage + 1,
+                step.inside,
+                before.inside[-1] if before else None,
+                after.inside[0] if after else None,
+                (step, before, after),
+            )
         started = step.tile[2].start > 0
         cycles, total, timed = self._spatial(step.tile, started) if self.spatial else self._unit(step.tile, started)
         self.walked.compute += cycles
