@@ -7,7 +7,8 @@ those of the tile before must have come; when its sums are complete, or make roo
     cycles = load(0) + sum_i max(work(i), beside(i)) + store(T-1),
 
 where beside(i) are the next tile's loads and the last tile's store, sharing each memory's bandwidth with what
-work(i) itself moves; an operand whose home is not double-buffered has its transfers between the tiles instead.
+work(i) itself moves. A tile that stays for several steps gives its successor (and the sums before it) as many steps
+to move in, in equal parts rounded up to a bit. An operand whose home is not double-buffered has its transfers between the tiles instead.
 work(i) is the unit's time on the tile, or, in an outer stage, the cycles of the stage inside. That stage keeps an
 operand from one outer tile to the next where both the outer tile and its own cover the same elements; it loads
 the first tile of the next outer one, and stores the last sums, beside the work at the border, where their memory
@@ -85,9 +86,9 @@ def tile_at(geometry, tile, sizes, extents, at):
 
 
 @njit(cache=True)
-def _moves_of(problem, stage, tile, operand, inwards, width, sizes, extents, at, times, total, timed):
+def _moves_of(problem, stage, tile, operand, inwards, width, sizes, extents, at, times, parts, total, timed):
     tile_sizes, tile_extents = tile_at(problem[6], tile, sizes, extents, at)
-    move(problem, stage, tile, operand, inwards, width, tile_sizes, tile_extents, times, total, timed)
+    move(problem, stage, tile, operand, inwards, width, tile_sizes, tile_extents, times, parts, total, timed)
 
 
 @njit(cache=True, inline="always")
@@ -106,6 +107,19 @@ def _latency(problem, timed):
         if timed[place, 0, READ] + timed[place, 1, READ] + timed[place, 2, READ] > 0:
             longest = max(longest, memory[place, LATENCY])
     return longest
+
+
+@njit(cache=True, inline="always")
+def _loops(order, trips):
+    """The sides of a loop order, outermost first, with loops of a single trip moved to the outside."""
+    first, second, third = ORDERS[order, 0], ORDERS[order, 1], ORDERS[order, 2]
+    if trips[third] == 1:
+        first, second, third = third, first, second
+        if trips[third] == 1:
+            first, second, third = third, first, second
+    if trips[second] == 1:
+        first, second = second, first
+    return first, second, third
 
 
 @njit(cache=True, inline="always")
@@ -143,11 +157,11 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, colle
     previous_sizes, previous_extents, next_sizes, next_extents = borders
     tile = tiles[stage]
     innermost = stage == len(tiles) - 1
-    first_side, second_side, third_side = ORDERS[tile[ORDER], 0], ORDERS[tile[ORDER], 1], ORDERS[tile[ORDER], 2]
     trips_m = -(-sizes[0] // min(tile[0], sizes[0]))
     trips_n = -(-sizes[1] // min(tile[1], sizes[1]))
     trips_k = -(-sizes[2] // min(tile[2], sizes[2]))
     trips = (trips_m, trips_n, trips_k)
+    first_side, second_side, third_side = _loops(tile[ORDER], trips)
     outer_trips, middle_trips, inner_trips = trips[first_side], trips[second_side], trips[third_side]
     # Where the loops leave the first tile, it is another one when they begin again.
     again_a, again_b, again_c = trips_m > 1 or trips_k > 1, trips_n > 1 or trips_k > 1, trips_m > 1 or trips_n > 1
@@ -161,6 +175,12 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, colle
     came_c = when_c == BESIDE and (case & FROM_C) != 0
     ahead_a, ahead_b = when_a == BESIDE and (case & TO_A) != 0, when_b == BESIDE and (case & TO_B) != 0
     late_c = when_c == BESIDE and (case & TO_C) != 0
+    # While the innermost loop runs, the operand that does not depend on it stays; what follows it comes in equal parts.
+    run_a, run_b, run_c = (
+        inner_trips if third_side == 1 and when_a == BESIDE else 1,
+        inner_trips if third_side == 0 and when_b == BESIDE else 1,
+        inner_trips if third_side == 2 and when_c == BESIDE else 1,
+    )  # fmt: skip
     cycles = 0
     for o in range(4):
         outer, outer_weight = _representative(o, outer_trips)
@@ -233,51 +253,75 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, colle
                     continue
                 scratch[:] = 0
                 width = widths[C_BITS] if ended else widths[PARTIAL_BITS]
-                if not is_last:
-                    if to_a:
-                        _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, after, weight,
-                                  total, scratch[when_a])  # fmt: skip
-                    if to_b:
-                        _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, after, weight,
-                                  total, scratch[when_b])  # fmt: skip
-                    if to_c and (begun or after[2] > 0):
-                        _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, after,
-                                  weight, total, scratch[when_c])  # fmt: skip
-                else:
-                    origin = (0, 0, 0)
-                    if ahead_a and ((case & NEXT_NEW_A) != 0 or again_a):
-                        _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], next_sizes, next_extents, origin,
-                                  weight, total, scratch[BESIDE])  # fmt: skip
-                    if ahead_b and ((case & NEXT_NEW_B) != 0 or again_b):
-                        _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], next_sizes, next_extents, origin,
-                                  weight, total, scratch[BESIDE])  # fmt: skip
-                    if late_c and leaves and (case & NEXT_STARTED) != 0:
-                        _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], next_sizes, next_extents,
-                                  origin, weight, total, scratch[BESIDE])  # fmt: skip
-                    if leaves and when_c == BESIDE and not late_c:
-                        _moves_of(problem, stage, tile, OUTPUT, False, width, sizes, extents, here, weight, total,
-                                  scratch[FINAL])  # fmt: skip
+                final_run = middle == middle_trips - 1 and outer == outer_trips - 1
+                first_run = middle == 0 and outer == 0
+                # The tiles after and before the whole run of the innermost loop, for the operand that stays in it.
+                following = _placed(
+                    first_side, second_side, outer + np.int64(middle == middle_trips - 1),
+                    0 if middle == middle_trips - 1 else middle + 1, 0,
+                )  # fmt: skip
+                preceding = _placed(
+                    first_side, second_side, outer - np.int64(middle == 0),
+                    middle_trips - 1 if middle == 0 else middle - 1, inner_trips - 1,
+                )  # fmt: skip
+                if run_a > 1 and not final_run:
+                    _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, following,
+                              weight * ends_q, run_a, total, scratch[BESIDE])  # fmt: skip
+                elif not is_last and to_a and run_a == 1:
+                    _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, after, weight, 1,
+                              total, scratch[when_a])  # fmt: skip
+                if run_b > 1 and not final_run:
+                    _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, following,
+                              weight * ends_q, run_b, total, scratch[BESIDE])  # fmt: skip
+                elif not is_last and to_b and run_b == 1:
+                    _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, after, weight, 1,
+                              total, scratch[when_b])  # fmt: skip
+                if run_c > 1 and not final_run:
+                    if begun or following[2] > 0:
+                        _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, following,
+                                  weight * ends_q, run_c, total, scratch[BESIDE])  # fmt: skip
+                elif not is_last and to_c and run_c == 1 and (begun or after[2] > 0):
+                    _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, after, weight,
+                              1, total, scratch[when_c])  # fmt: skip
+                # Across the border to the next outer tile, beside the last step or the last run.
+                if ahead_a and (is_last or (final_run and run_a > 1)) and ((case & NEXT_NEW_A) != 0 or again_a):
+                    _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], next_sizes, next_extents, (0, 0, 0),
+                              weight * is_last, run_a, total, scratch[BESIDE])  # fmt: skip
+                if ahead_b and (is_last or (final_run and run_b > 1)) and ((case & NEXT_NEW_B) != 0 or again_b):
+                    _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], next_sizes, next_extents, (0, 0, 0),
+                              weight * is_last, run_b, total, scratch[BESIDE])  # fmt: skip
+                if late_c and leaves and (is_last or (final_run and run_c > 1)) and (case & NEXT_STARTED) != 0:
+                    _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], next_sizes, next_extents,
+                              (0, 0, 0), weight * is_last, run_c, total, scratch[BESIDE])  # fmt: skip
+                if is_last and leaves and when_c == BESIDE and not late_c:
+                    _moves_of(problem, stage, tile, OUTPUT, False, width, sizes, extents, here, weight, 1, total,
+                              scratch[FINAL])  # fmt: skip
                 if is_first:
                     if new_a and not came_a:
-                        _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, here, weight,
+                        _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, here, weight, 1,
                                   total, scratch[FIRST])  # fmt: skip
                     if new_b and not came_b:
-                        _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, here, weight,
+                        _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, here, weight, 1,
                                   total, scratch[FIRST])  # fmt: skip
                     if enters and started and not came_c:
                         _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, here,
-                                  weight, total, scratch[FIRST])  # fmt: skip
-                    if enters and came_c:
-                        earlier = widths[C_BITS] if (case & PREVIOUS_ENDED) != 0 else widths[PARTIAL_BITS]
-                        final = _last_of(tile, previous_sizes)
-                        _moves_of(problem, stage, tile, OUTPUT, False, earlier, previous_sizes, previous_extents,
-                                  final, weight, total, scratch[BESIDE])  # fmt: skip
-                elif from_c and when_c == BESIDE:
-                    earlier = widths[C_BITS] if was_ended else widths[PARTIAL_BITS]
-                    _moves_of(problem, stage, tile, OUTPUT, False, earlier, sizes, extents, before, weight, total,
+                                  weight, 1, total, scratch[FIRST])  # fmt: skip
+                if enters and came_c and (is_first or (first_run and run_c > 1)):
+                    earlier = widths[C_BITS] if (case & PREVIOUS_ENDED) != 0 else widths[PARTIAL_BITS]
+                    _moves_of(problem, stage, tile, OUTPUT, False, earlier, previous_sizes, previous_extents,
+                              _last_of(tile, previous_sizes), weight * is_first, run_c, total,
                               scratch[BESIDE])  # fmt: skip
-                if when_c == BETWEEN and (leaves if is_last else to_c):
-                    _moves_of(problem, stage, tile, OUTPUT, False, width, sizes, extents, here, weight, total,
+                if when_c == BESIDE:
+                    if run_c > 1 and not first_run:
+                        earlier = widths[C_BITS] if finishes and preceding[2] == trips_k - 1 else widths[PARTIAL_BITS]
+                        _moves_of(problem, stage, tile, OUTPUT, False, earlier, sizes, extents, preceding,
+                                  weight * starts_q, run_c, total, scratch[BESIDE])  # fmt: skip
+                    elif run_c == 1 and not is_first and from_c:
+                        earlier = widths[C_BITS] if was_ended else widths[PARTIAL_BITS]
+                        _moves_of(problem, stage, tile, OUTPUT, False, earlier, sizes, extents, before, weight, 1,
+                                  total, scratch[BESIDE])  # fmt: skip
+                elif leaves if is_last else to_c:
+                    _moves_of(problem, stage, tile, OUTPUT, False, width, sizes, extents, here, weight, 1, total,
                               scratch[BETWEEN])  # fmt: skip
                 step = max(inner_cycles[place], busy_cycles(problem, inner_timed[place], scratch[BESIDE]))
                 step += busy_cycles(problem, scratch[BETWEEN], scratch[NOTHING])

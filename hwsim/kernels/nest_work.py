@@ -158,10 +158,10 @@ def unit_work(problem, tile, sizes, extents, started, total, timed):
 
 
 @njit(cache=True)
-def move(problem, stage, tile, operand, inwards, width, sizes, extents, times, total, timed):
+def move(problem, stage, tile, operand, inwards, width, sizes, extents, times, parts, total, timed):
     """An operand's tile of ``width`` bits an element comes to ``stage``, or goes back to where it came from.
 
-    Adds its bits to ``timed`` once and to ``total`` so many ``times``.
+    Adds its bits to ``total`` so many ``times``, and one of equal ``parts`` of them to ``timed``.
 
     Of a core's own memories each core in use moves its own copy; the elements of an array are fed by
     multicast, so that a shared memory reads once what several of them receive, and sums of several elements
@@ -198,11 +198,11 @@ def move(problem, stage, tile, operand, inwards, width, sizes, extents, times, t
         for at, way in ((source, READ), (target, WRITE)):
             if memory[at, PER] == PE:
                 total[at, operand, way] += bits * unit[A_COPIES + operand] * times
-                timed[at, operand, way] += one
+                timed[at, operand, way] += -(-one // parts)
             else:
                 total[at, operand, way] += bits * times
-                timed[at, operand, way] += share if memory[at, PER] == CORE else bits
+                timed[at, operand, way] += -(-(share if memory[at, PER] == CORE else bits) // parts)
     if resident:
         at, way = nearest[OUTPUT], READ if inwards else WRITE
         total[at, OUTPUT, way] += bits * times
-        timed[at, OUTPUT, way] += share if memory[at, PER] == CORE else bits
+        timed[at, OUTPUT, way] += -(-(share if memory[at, PER] == CORE else bits) // parts)

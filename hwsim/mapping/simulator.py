@@ -231,21 +231,18 @@ class TileSimulator:
         cycles = self._busy(first) + self._latency(first)
         moved.update(first)
         for index, step in enumerate(steps):
-            beside, between = [], []
             following = steps[index + 1] if index + 1 < len(steps) else None
-            if following is not None:
-                for operand, load in following.loads.items():
-                    (beside if self._hidden(stage, operand) else between).append(load)
-            elif after is not None:
-                beside += [load for o, load in after.loads.items() if self._across(stage, o, here, later)]
-            preceding = steps[index - 1] if index else (before if self._across(stage, "output", earlier, here) else None)
-            if preceding is not None and preceding.store is not None and self._hidden(stage, "output"):
-                beside.append(preceding.store)
+            preceding = steps[index - 1] if index else None
+            hidden = self._beside(stage, steps, index, before, after, outside)
+            between = [
+                load
+                for operand, load in (following.loads if following else {}).items()
+                if not self._hidden(stage, operand)
+            ]
             if step.store is not None and not self._hidden(stage, "output"):
                 between.append(step.store)
-            hidden, serial = self._sum(beside), self._sum(between)
-            neighbours = (preceding if index else None), following
-            work, inside = self._work(stage, step, *neighbours)
+            serial = self._sum(between)
+            work, inside = self._work(stage, step, preceding, following)
             cycles += max(work, self._busy(inside + hidden)) + self._busy(serial)
             moved += inside + hidden + serial
         last = steps[-1].store
@@ -254,6 +251,47 @@ class TileSimulator:
             cycles += self._busy(final)
             moved += final
         return cycles, moved
+
+    def _beside(
+        self, stage: int, steps: list[Step], index: int, before: Step | None, after: Step | None,
+        outside: tuple[Step, Step | None, Step | None] | None,
+    ) -> Bits:  # fmt: skip
+        """Parts of what moves beside a step: while an operand's tile stays, its successor comes in equal parts."""
+        here, earlier, later = outside or (None, None, None)
+        timed: Bits = Counter()
+        for operand in OPERANDS:
+            if not self._hidden(stage, operand):
+                continue
+            start, stop = self._run(steps, index, operand)
+            parts = stop - start
+            moves = []
+            if stop < len(steps):
+                moves.append(steps[stop].loads.get(operand))
+            elif after is not None and self._across(stage, operand, here, later):
+                moves.append(after.loads.get(operand))
+            if operand == "output" and start > 0:
+                moves.append(steps[start - 1].store)
+            elif operand == "output" and before is not None and self._across(stage, operand, earlier, here):
+                moves.append(before.store)
+            for move in moves:
+                if move is not None:
+                    once = index == start
+                    self.walked.total.update(move[0] if once else {})
+                    timed.update({key: -(-bits // parts) for key, bits in move[1].items()})
+        return timed
+
+    def _run(self, steps: list[Step], index: int, operand: str) -> tuple[int, int]:
+        """First and last-but-one of the neighbouring steps that keep an operand's tile."""
+
+        def same(one: Step, other: Step) -> bool:
+            return all(one.tile[side] == other.tile[side] for side in _RELEVANT[operand])
+
+        start, stop = index, index + 1
+        while start > 0 and same(steps[start - 1], steps[index]):
+            start -= 1
+        while stop < len(steps) and same(steps[stop], steps[index]):
+            stop += 1
+        return start, stop
 
     def _across(self, stage: int, operand: str, one: Step | None, other: Step | None) -> bool:
         """Whether moves cross the border between two tiles outside: hidden, the memory they come from staying as it is."""
