@@ -24,6 +24,33 @@ class Gemm:
 
 
 @dataclass(frozen=True)
+class Windows:
+    """Where operand a of a convolution comes from: windows over ``height`` × ``width`` pixels of ``channels`` each.
+
+    The extents include the padding. A plain product [m, k] is the windows of one row of k pixels over m rows
+    (`rows_of`).
+    """
+
+    height: int
+    width: int
+    channels: int
+    filter_height: int
+    filter_width: int
+    stride_height: int = 1
+    stride_width: int = 1
+
+    @classmethod
+    def rows_of(cls, m: int, k: int) -> Windows:
+        """The windows that are the rows of a matrix [m, k]."""
+        return cls(height=m, width=k, channels=1, filter_height=1, filter_width=k)
+
+    @property
+    def elements(self) -> int:
+        """K: elements in a window."""
+        return self.filter_height * self.filter_width * self.channels
+
+
+@dataclass(frozen=True)
 class VectorWork:
     """Elementwise or row-wise work: how often each scalar operation (add, mul, max, exp, ...) is done."""
 
@@ -77,6 +104,23 @@ class TileCounts:
         """These and ``times`` the others."""
         names = ("cycles", "a_reads", "b_reads", "c_reads", "c_writes")
         return TileCounts(*(getattr(self, name) + times * getattr(other, name) for name in names))
+
+
+@dataclass(frozen=True)
+class WholeLayer:
+    """Cycles and traffic of a product with its memories, from a unit that states them itself instead of being mapped.
+
+    Has the names of a `hwsim.mapping.Mapping` that costs are counted from.
+    """
+
+    cycles: int
+    compute_cycles: int
+    stall_cycles: int
+    bound: str
+    """What the cycles are spent on: ``compute``, or a memory's name."""
+    utilization: float
+    traffic: Mapping[str, Mapping[str, int]]
+    """Memory to bytes ``read`` and ``write``."""
 
 
 @dataclass(frozen=True)
