@@ -18,80 +18,80 @@ LANES_ARE_ROWS, LANES_ARE_COLUMNS, STREAM_OVER_I, STATIONARY = 0, 1, 2, 3
 row fold with i in time (the streamed operand of WS and IS); a tile of row fold k × column fold i that stays."""
 
 
-@njit(cache=True, inline="always")
-def _request(i, k, cycle, base, off, row_i, row_k, col_i, col_k, limits, remembered, state, ends):
-    """One word; ``state`` is [epoch, fetched in this epoch, fetched in all, first cycle, last cycle]."""
-    if row_i[i] + row_k[k] >= limits[0] or col_i[i] + col_k[k] >= limits[1]:
-        return
-    if state[3] < 0:
-        state[3] = cycle
-    state[4] = cycle
-    address = base[i] + off[k]
-    if remembered[address] == state[0]:
-        return
-    remembered[address] = state[0]
-    state[1] += 1
-    state[2] += 1
-    if state[1] == limits[2]:
-        if state[0] <= len(ends):
-            ends[state[0] - 1] = cycle
-        state[0] += 1
-        state[1] = 0
-
-
 @njit(cache=True, nogil=True)
 def walk_reads(
-    pattern, rows, cols, fold_cycles, delay, folds, columns, base, off, row_i, row_k, col_i, col_k, limits,
-    remembered, ends,
+    pattern, rows, cols, fold_cycles, delay, row_folds, column_folds, base, off, row_i, row_k, col_i, col_k,
+    height, width, room, remembered, ends,
 ):  # fmt: skip
-    """[epochs begun, fetched since the last forgetting, fetched in all, first and last cycle of a request].
+    """(fetched since the last forgetting, fetched in all, first and last cycle of a request).
 
-    ``folds`` is [row folds, column folds]; ``columns`` the extent along the columns of the array; ``limits`` is
-    [height, width, room]. ``remembered`` holds zeros, one for each address. ``ends[e]`` becomes the cycle in which
-    epoch e's last word was asked for.
+    ``remembered`` holds zeros, one for each address. ``ends[e]`` becomes the cycle in which epoch e's last word was
+    asked for. Inside a fold, lane l of step j asks for word (i, k), both linear in l and j.
     """
-    state = np.array([1, 0, 0, -1, -1], dtype=np.int64)
     i_extent, k_extent = len(base), len(off)
-    for g in range(folds[1]):
-        for f in range(folds[0]):
-            start = (g * folds[0] + f) * fold_cycles + delay
+    epoch, left, fetched, first_cycle, last_cycle = 1, 0, 0, -1, -1
+    overhangs = row_i[-1] + row_k[-1] >= height or col_i.max() + col_k.max() >= width
+    for g in range(column_folds):
+        for f in range(row_folds):
             if pattern == STATIONARY:
-                for j in range(rows):
-                    k = f * rows + rows - 1 - j
-                    if k >= k_extent:
-                        continue
-                    for i in range(g * cols, min((g + 1) * cols, columns)):
-                        _request(
-                            i, k, start + j, base, off, row_i, row_k, col_i, col_k, limits, remembered, state, ends
-                        )
-                continue
-            over_i = pattern == STREAM_OVER_I
-            block, fold = (cols, g) if pattern == LANES_ARE_COLUMNS else (rows, f)
-            first = fold * block
-            lanes = min(block, (k_extent if over_i else i_extent) - first)
-            time = i_extent if over_i else k_extent
-            for j in range(time + lanes - 1):
-                for lane in range(max(0, j - time + 1), min(lanes - 1, j) + 1):
-                    i, k = (j - lane, first + lane) if over_i else (first + lane, j - lane)
-                    _request(i, k, start + j, base, off, row_i, row_k, col_i, col_k, limits, remembered, state, ends)
-    return state
+                first_i, first_k = g * cols, min((f + 1) * rows, k_extent) - 1
+                steps, lanes = first_k - f * rows + 1, min(cols, i_extent - first_i)
+                i_lane, i_step, k_lane, k_step = 1, 0, 0, -1
+            elif pattern == STREAM_OVER_I:
+                first_i, first_k = 0, f * rows
+                lanes = min(rows, k_extent - first_k)
+                steps = i_extent + lanes - 1
+                i_lane, i_step, k_lane, k_step = -1, 1, 1, 0
+            else:
+                first_i, first_k = (f * rows, 0) if pattern == LANES_ARE_ROWS else (g * cols, 0)
+                lanes = min(rows if pattern == LANES_ARE_ROWS else cols, i_extent - first_i)
+                steps = k_extent + lanes - 1
+                i_lane, i_step, k_lane, k_step = 1, 0, -1, 1
+            late = rows - steps if pattern == STATIONARY else delay
+            start = (g * row_folds + f) * fold_cycles + late
+            time = steps if pattern == STATIONARY else steps - lanes + 1
+            skew = 0 if pattern == STATIONARY else 1
+            for j in range(steps):
+                lowest = max(0, j - time + 1) * skew
+                highest = min(lanes - 1, j) if skew else lanes - 1
+                i = first_i + i_step * j + i_lane * lowest
+                k = first_k + k_step * j + k_lane * lowest
+                for _ in range(lowest, highest + 1):
+                    outside = overhangs and (row_i[i] + row_k[k] >= height or col_i[i] + col_k[k] >= width)
+                    if not outside:
+                        last_cycle = start + j
+                        if first_cycle < 0:
+                            first_cycle = last_cycle
+                        address = base[i] + off[k]
+                        if remembered[address] != epoch:
+                            remembered[address] = epoch
+                            left += 1
+                            if left == room:
+                                ends[epoch - 1] = last_cycle
+                                epoch += 1
+                                fetched += room
+                                left = 0
+                    i += i_lane
+                    k += k_lane
+    return left, fetched + left, first_cycle, last_cycle
 
 
 @njit(cache=True, nogil=True)
-def walk_writes(width, room, fold_cycles, start, steps, used_rows, used_cols, folds, pads, state):
+def walk_writes(width, room, fold_cycles, start, steps, used_rows, used_cols, pads, state):
     """Results through SCALE-Sim's write buffer until the array is done; what is left stays in ``state``.
 
     Results leave in cycle ``start`` and after as a skewed band: ``used_rows[f]`` steps (or ``steps``, where that is
     not 0) by ``used_cols[g]`` lanes. Words fill lines of ``width``; a line cut short by a drain keeps its padding
     in ``pads``. When more than half of ``room`` is taken and no drain is under way, half of it drains, a line a
     cycle. ``state`` is [free words, lines begun, words in the open line, lines drained, cycle until which a drain
-    lasts, words drained, first and last cycle of a drain, stalls].
+    lasts, words drained, first and last cycle of a drain]. The array never waits: during a drain of L lines come at
+    most L·width words more, and half of ``room`` is free when it begins.
     """
     drain = room - (room + 1) // 2
-    for g in range(folds[1]):
-        for f in range(folds[0]):
+    for g in range(len(used_cols)):
+        for f in range(len(used_rows)):
             tall = steps if steps > 0 else used_rows[f]
-            begin = (g * folds[0] + f) * fold_cycles + start[f]
+            begin = (g * len(used_rows) + f) * fold_cycles + start[f]
             for j in range(tall + used_cols[g] - 1):
                 cycle = begin + j
                 words = min(used_cols[g] - 1, j) - max(0, j - tall + 1) + 1
@@ -100,10 +100,7 @@ def walk_writes(width, room, fold_cycles, start, steps, used_rows, used_cols, fo
                         state[1] += 1
                     state[2] = (state[2] + 1) % width
                     state[0] -= 1
-                    if cycle < state[4]:
-                        if state[0] <= 0:
-                            state[8] += 1
-                    elif state[0] < room - drain:
+                    if cycle >= state[4] and state[0] < room - drain:
                         drain_lines(width, drain, cycle, pads, state)
     return state
 

@@ -85,26 +85,33 @@ def _stream(counts: LayerCounts, pattern: int, words: int, i_extent: int, addres
         cycles = math.ceil(-(-addresses.distinct // (words // 100)) * (words // 100) / FIRST_FETCH)
         first, last = _requests(counts, pattern, i_extent)
         return Stream(Transfers(addresses.distinct, -cycles, -1), first + _LATENCY, last + _LATENCY)
-    return _walked(counts, pattern, words, delay, i_extent, addresses)
+    return _walked(counts, pattern, words, delay, addresses)
 
 
-def _walked(counts: LayerCounts, pattern: int, words: int, delay: int, i_extent: int, at: _Addresses) -> Stream:
+def _walked(counts: LayerCounts, pattern: int, words: int, delay: int, at: _Addresses) -> Stream:
     from hwsim.kernels.scalesim_dram import walk_reads
 
     group = words // 100
     room, folds = GROUPS * group, counts.folds
-    ends = np.zeros(counts.macs // room + 1 if i_extent else 1, np.int64)
-    _, left, fetched, first, last = walk_reads(
-        pattern, counts.rows, counts.cols, counts.fold_cycles, delay, np.array([folds.row_folds, folds.column_folds]),
-        i_extent, at.base, at.off, at.row_i, at.row_k, at.col_i, at.col_k, np.array([at.height, at.width, room]),
-        np.zeros(at.size, np.int64), ends,
-    ).tolist()  # fmt: skip
+    ends = np.zeros(_requested(counts, pattern) // room + 1, np.int64)
+    left, fetched, first, last = walk_reads(
+        pattern, counts.rows, counts.cols, counts.fold_cycles, delay, folds.row_folds, folds.column_folds,
+        at.base, at.off, at.row_i, at.row_k, at.col_i, at.col_k, at.height, at.width, room,
+        np.zeros(at.size, np.int32), ends,
+    )  # fmt: skip
     epochs = (fetched - left) // room
     if epochs:
         start, stop = first - math.ceil(room / FIRST_FETCH), int(ends[epochs - 1]) + _LATENCY
     else:
         start, stop = -math.ceil(-(-left // group) * group / FIRST_FETCH), -1
     return Stream(Transfers(fetched, start, stop), first + _LATENCY, last + _LATENCY)
+
+
+def _requested(counts: LayerCounts, pattern: int) -> int:
+    """Words that the array asks for, and so the most that are fetched."""
+    ifmap, weights, _ = counts.sram
+    of_a = {"output_stationary": 0, "weight_stationary": 2, "input_stationary": 3}[counts.dataflow]
+    return ifmap if pattern == of_a else weights
 
 
 def _requests(counts: LayerCounts, pattern: int, i_extent: int) -> tuple[int, int]:
@@ -158,10 +165,7 @@ def _filters(counts: LayerCounts) -> _Addresses:
 
 
 def result_writes(counts: LayerCounts, buffer_words: int) -> tuple[Transfers, int, int]:
-    """DRAM writes of the results, and the first and last cycle in which the array delivers one.
-
-    Raises `HwsimError` where SCALE-Sim would stall: a buffer of hardly more than two rows of results.
-    """
+    """DRAM writes of the results, and the first and last cycle in which the array delivers one."""
     from hwsim.kernels.scalesim_dram import drain_all, walk_writes
 
     rows, cols, folds, time = counts.rows, counts.cols, counts.folds, int(counts.folds.time)
@@ -175,16 +179,13 @@ def result_writes(counts: LayerCounts, buffer_words: int) -> tuple[Transfers, in
         steps, start, last = time, np.full(folds.row_folds, 2 * rows - 1), 2 * rows + last_columns + time - 3
         words = counts.layer.m * counts.layer.n * folds.row_folds
     window = int(start[0]), (folds.count - 1) * counts.fold_cycles + last
-    state = np.array([buffer_words, 0, 0, 0, 0, 0, -1, -1, 0])
+    state = np.array([buffer_words, 0, 0, 0, 0, 0, -1, -1])
     if words <= buffer_words // 2:  # nothing drains before the end
         lines = -(-words // cols)
         return Transfers(words, counts.total_cycles, counts.total_cycles + lines - 1), *window
-    pads = np.zeros(-(-words // cols) + 2 * words // buffer_words + 4, np.int64)
+    pads = np.zeros(words, np.int32)  # a line holds one word or more
     walk_writes(
-        cols, buffer_words, counts.fold_cycles, start, steps, used_rows, used_cols,
-        np.array([folds.row_folds, folds.column_folds]), pads, state,
-    )  # fmt: skip
+        cols, buffer_words, counts.fold_cycles, start, steps, used_rows, used_cols, pads, state
+    )
     drain_all(cols, buffer_words, counts.total_cycles, pads, state)
-    if state[8]:
-        raise HwsimError(f"SCALE-Sim stalls for a buffer of {buffer_words} results; give it twice the columns or more")
     return Transfers(int(state[5]), int(state[6]), int(state[7])), *window
