@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hwsim.units.base import Gemm, VectorWork
+from hwsim.units.base import Gemm, VectorWork, Windows
 from hwsim.workload.backend import Activation, OperandRole
 
 Feeds = Literal["readers", "product", "vector"]
@@ -29,6 +29,8 @@ class MatmulStep:
     a_elements: int = 0
     """Distinct elements behind operand a of all products: below count·m·k where im2col repeats them."""
     feeds: Feeds = "readers"
+    windows: Windows | None = None
+    """Where operand a comes from in a convolution (of one image and one group)."""
 
     @property
     def macs(self) -> int:

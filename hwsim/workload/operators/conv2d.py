@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from pydantic import PositiveInt
 
-from hwsim.units.base import Gemm
+from hwsim.units.base import Gemm, Windows
 from hwsim.workload.backend import Activation, Backend
 from hwsim.workload.operator import Operator, Padding, Pair, operators
 from hwsim.workload.steps import MatmulStep, Step
@@ -51,7 +52,15 @@ class Conv2d(Operator):
         biased = self.bias is not None
         after = epilogue(images * outputs * rows * cols, biased, self.activation)
         distinct = int(np.prod(shapes[0]))
-        return [MatmulStep(self.name, self.op, gemm, "weight", biased, self.activation, after, distinct)]
+        product = MatmulStep(self.name, self.op, gemm, "weight", biased, self.activation, after, distinct)
+        return [replace(product, windows=self._windows(shapes[0], depth, high, wide))]
+
+    def _windows(self, images: Shape, depth: int, high: int, wide: int) -> Windows | None:
+        """The geometry of one image and group, padding included; None for windows with gaps (dilation)."""
+        if self.dilation != (1, 1):
+            return None
+        rows, cols = (images[2 + side] + 2 * self.padding[side] for side in range(2))
+        return Windows(rows, cols, depth, high, wide, *self.stride)
 
     def evaluate(self, backend: Backend, inputs: Sequence[np.ndarray], tensors: Tensors) -> np.ndarray:
         """One backend product, with the groups as leading dimension where there are several."""
