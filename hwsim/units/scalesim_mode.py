@@ -2,7 +2,8 @@
 
 SCALE-Sim has three buffers, one for each operand, and DRAM that is always fast enough. Here an operand's buffer is
 the on-chip memory nearest to the array that holds it; a memory that is the buffer of several operands is split
-equally among them (assumed). Its word is a byte; here it is an element of the operand.
+equally among them (assumed). Its word is a byte: a buffer has as many words as bytes, and what moves is priced by
+the width of the operand's own elements.
 """
 
 from __future__ import annotations
@@ -58,15 +59,11 @@ def homes(memories: Mapping[str, Memory]) -> dict[str, str]:
     return found
 
 
-def buffers(memories: Mapping[str, Memory], bits: Bits) -> Buffers:
+def buffers(memories: Mapping[str, Memory]) -> Buffers:
     """Words of the three buffers."""
     home = homes(memories)
-    words = []
-    for operand, width in zip(OPERANDS, bits, strict=True):
-        capacity = memories[home[operand]].capacity
-        assert capacity is not None  # `homes` has seen to it
-        words.append(8 * int(capacity) // list(home.values()).count(home[operand]) // width)
-    return Buffers(*words)
+    shares = list(home.values())
+    return Buffers(*(int(memories[name].capacity or 0) // shares.count(name) for name in shares))
 
 
 def report(
@@ -76,11 +73,10 @@ def report(
     gemm: Gemm,
     windows: Windows | None,
     memories: Mapping[str, Memory],
-    bits: Bits,
 ) -> tuple[LayerReport, int]:
     """SCALE-Sim's report of one layer, and how often the layer runs."""
     layer, runs = layer_and_runs(gemm, windows)
-    return LayerReport.of(dataflow, rows, cols, layer, buffers(memories, bits)), runs
+    return LayerReport.of(dataflow, rows, cols, layer, buffers(memories)), runs
 
 
 def whole_layer(found: LayerReport, runs: int, memories: Mapping[str, Memory], bits: Bits) -> WholeLayer:

@@ -190,7 +190,7 @@ class SystolicArray(MatmulUnit):
         """SCALE-Sim's cycles and traffic where they are asked for; see `hwsim.units.scalesim_mode`."""
         if not self.as_scalesim:
             return None
-        found, runs = scalesim_mode.report(self.dataflow, self.rows, self.cols, gemm, windows, memories, bits)
+        found, runs = scalesim_mode.report(self.dataflow, self.rows, self.cols, gemm, windows, memories)
         return scalesim_mode.whole_layer(found, runs, memories, bits)
 
     def utilization(self, gemm: Gemm) -> float:
