@@ -32,10 +32,22 @@ _seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, sho
 @_force
 @_as_json
 @_seed
-def run(arch: str, workload: str, output: Path | None, force: bool, as_json: bool, seed: int) -> None:
+@click.option(
+    "--scalesim-reports", metavar="DIR", type=click.Path(path_type=Path),
+    help="Also write SCALE-Sim's three report files for a systolic array into DIR/<name of the architecture>.",
+)  # fmt: skip
+@click.option("--scalesim-traces", is_flag=True, help="With them, its traces of every cycle (large).")
+def run(  # fmt: skip
+    arch: str, workload: str, output: Path | None, force: bool, as_json: bool, seed: int,
+    scalesim_reports: Path | None, scalesim_traces: bool,
+) -> None:
     """Run WORKLOAD on ARCH: bits, cycles, energy, area."""
     architecture, work = _architecture(arch), _workload(workload)
     may_write(output, "run", force)
+    if scalesim_traces and scalesim_reports is None:
+        raise InputError("--scalesim-traces: name a folder with --scalesim-reports")
+    if scalesim_reports is not None:
+        _write_scalesim(arch, architecture, work, scalesim_reports, force, scalesim_traces)
     from hwsim.engine import simulate
     from hwsim.report import progress, run_view, write_run
 
@@ -85,6 +97,20 @@ def explore(study: str, output: Path | None, force: bool, as_json: bool, workers
     may_write(target, "study", force)
     result = explore_study(path, target, workers=workers, restart=restart)
     _answer(as_json, summary(result), study_view(result))
+
+
+def _write_scalesim(
+    arch: str, architecture: Architecture, work: Workload, directory: Path, force: bool, traces: bool
+) -> None:
+    from hwsim.arch.scalesim_config import OFFSETS, ScaleSimConfig
+    from hwsim.engine.scalesim import reported_layers
+    from hwsim.report.files import safe_name
+    from hwsim.report.scalesim import KIND, write_scalesim
+
+    name = safe_name(architecture.name)
+    may_write(directory / name, KIND, force)
+    offsets = ScaleSimConfig.read(arch).offsets if arch.endswith(".cfg") else OFFSETS
+    write_scalesim(reported_layers(architecture, work), directory, name, offsets if traces else None)
 
 
 def _architecture(name: str) -> Architecture:

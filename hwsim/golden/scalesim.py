@@ -70,9 +70,23 @@ class Array:
         return address(first[i], second[j]) if i < len(first) and 0 <= j < len(second) else IDLE
 
 
+def window_address(
+    width: int, height: int, channels: int, filter_width: int, strides: tuple[int, int], across: int, offset: int = 0
+) -> Address:
+    """Addresses (window, word) of an image row by row, channels innermost; ``across`` windows in a row."""
+
+    def address(window: int, word: int) -> int:
+        pixel, channel = divmod(word, channels)
+        y = window // across * strides[0] + pixel // filter_width
+        x = window % across * strides[1] + pixel % filter_width
+        return (y * width + x) * channels + channel + offset if y < height and x < width else IDLE
+
+    return address
+
+
 @dataclass(frozen=True)
 class Transfer:
-    """Lines of ``width`` words between DRAM and a buffer, one a cycle from ``start`` on."""
+    """Lines of words between DRAM and a buffer, one a cycle from ``start`` on."""
 
     start: int
     lines: list[Line]
@@ -174,23 +188,29 @@ class WriteBuffer:
 
 @dataclass
 class Run:
-    """Everything a layer's traces hold."""
+    """What a layer leaves in its buffers, and how many cycles it took."""
 
-    demands: list[tuple[Line, Line, Line]]
     ifmap: ReadBuffer
     filter: ReadBuffer
     ofmap: WriteBuffer
+    cycles: int = 0
 
 
-def run(array: Array, ifmap_words: int, filter_words: int, ofmap_words: int) -> Run:
+Watch = Callable[[int, Line, Line, Line], object]
+"""Called with each cycle's index and demands of ifmap, filter and ofmap."""
+
+
+def run(array: Array, ifmap_words: int, filter_words: int, ofmap_words: int, watch: Watch | None = None) -> Run:
     """One layer through its three buffers, without stalls."""
-    result = Run([], ReadBuffer(ifmap_words), ReadBuffer(filter_words), WriteBuffer(ofmap_words, array.cols))
+    result = Run(ReadBuffer(ifmap_words), ReadBuffer(filter_words), WriteBuffer(ofmap_words, array.cols))
     for cycle, (a, b, c) in enumerate(array.demands()):
-        result.demands.append((a, b, c))
         result.ifmap.read(cycle, a)
         result.filter.read(cycle, b)
         result.ofmap.write(cycle, c)
+        result.cycles += 1
+        if watch is not None:
+            watch(cycle, a, b, c)
     result.ifmap.finish()
     result.filter.finish()
-    result.ofmap.finish(len(result.demands) - 1)
+    result.ofmap.finish(result.cycles - 1)
     return result

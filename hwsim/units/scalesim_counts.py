@@ -116,8 +116,6 @@ class LayerCounts:
     def macs(self) -> int:
         return self.layer.m * self.layer.n * self.layer.k
 
-    # Percentages are exact fractions; SCALE-Sim averages floats over folds, which can differ in their last digits.
-
     @property
     def overall_utilization(self) -> Fraction:
         """M·N·K over total cycles and processing elements, as a share (the file prints percent)."""
@@ -131,7 +129,10 @@ class LayerCounts:
 
     @property
     def compute_utilization(self) -> Fraction:
-        """M·N·K over the cycles of all folds; SCALE-Sim adds C − 1 to a fold of WS and IS here, and only here."""
-        extra = 0 if self.dataflow == "output_stationary" else self.cols - 1
-        cycles = self.folds.count * (self.fold_cycles + extra)
-        return Fraction(self.macs, cycles * self.rows * self.cols)
+        """M·N·K over `compute_fold_cycles` of all folds and processing elements."""
+        return Fraction(self.macs, self.folds.count * self.compute_fold_cycles * self.rows * self.cols)
+
+    @property
+    def compute_fold_cycles(self) -> int:
+        """Cycles of a fold in the compute utilization, and only there: C − 1 more for WS and IS."""
+        return self.fold_cycles + (0 if self.dataflow == "output_stationary" else self.cols - 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from hwsim.units.scalesim_counts import Layer, LayerCounts
 from hwsim.units.scalesim_memory import Stream, Transfers, input_stream, result_writes, weight_stream
 from hwsim.units.systolic_counts import Dataflow
@@ -54,8 +56,29 @@ class LayerReport:
     def compute_row(self) -> list[int | float]:
         """The columns of COMPUTE_REPORT.csv."""
         counts = self.counts
-        shares = counts.overall_utilization, counts.mapping_efficiency, counts.compute_utilization
-        return [self.cycles_with_prefetch, counts.total_cycles, 0, *(float(100 * share) for share in shares)]
+        shares = float(100 * counts.overall_utilization), *self._averages()
+        return [self.cycles_with_prefetch, counts.total_cycles, 0, *shares]
+
+    def _averages(self) -> tuple[float, float]:
+        """Mapping efficiency and compute utilization in percent, to the last digit that SCALE-Sim prints.
+
+        It adds one float for each fold, in order, as `sum` does up to Python 3.11; the exact averages are those of
+        `LayerCounts`, which differ in the last digits only.
+        """
+        counts = self.counts
+        used = (
+            np.array([size] * (folds - 1) + [extent - (folds - 1) * size])
+            for size, folds, extent in (
+                (counts.cols, counts.folds.column_folds, counts.folds.column_extent),
+                (counts.rows, counts.folds.row_folds, counts.folds.row_extent),
+            )
+        )
+        busy = np.outer(*used).ravel()  # column folds outside
+        elements = counts.rows * counts.cols
+        mapped = busy / elements
+        computing = busy * int(counts.folds.time) / (elements * counts.compute_fold_cycles)
+        efficiency, utilization = (float(np.cumsum(x)[-1]) / len(busy) * 100 for x in (mapped, computing))
+        return efficiency, utilization
 
     def bandwidth_row(self) -> list[float]:
         """The columns of BANDWIDTH_REPORT.csv, in words per cycle."""

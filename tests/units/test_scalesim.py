@@ -62,25 +62,16 @@ def test_every_recorded_row_to_the_digit() -> None:
         assert {name: round(value, 4) for name, value in found.items()} == {name: float(row[name]) for name in found}
 
 
-def address_of(layer: Layer):
-    w, cols = layer.windows, layer.output_extent[1]
-
-    def address(m: int, k: int) -> int:
-        pixel, channel = divmod(k, w.channels)
-        y = m // cols * w.stride_height + pixel // w.filter_width
-        x = m % cols * w.stride_width + pixel % w.filter_width
-        return (y * w.width + x) * w.channels + channel if y < w.height and x < w.width else golden.IDLE
-
-    return address
-
-
-def walked(short: str, rows: int, cols: int, layer: Layer, buffers: Buffers) -> tuple[golden.Run, LayerReport]:
+def walked(short: str, rows: int, cols: int, layer: Layer, buffers: Buffers, demands: list) -> golden.Run:
+    w = layer.windows
+    strides = w.stride_height, w.stride_width
+    a = golden.window_address(w.width, w.height, w.channels, w.filter_width, strides, layer.output_extent[1])
     array = golden.Array(
-        short, rows, cols, layer.m, layer.n, layer.k, address_of(layer),
-        lambda n, k: n * layer.k + k, lambda m, n: m * layer.n + n,
+        short, rows, cols, layer.m, layer.n, layer.k,
+        a, lambda n, k: n * layer.k + k, lambda m, n: m * layer.n + n,
     )  # fmt: skip
-    run = golden.run(array, buffers.ifmap, buffers.filter, buffers.ofmap)
-    return run, LayerReport.of(DATAFLOWS[short], rows, cols, layer, buffers)
+    words = buffers.ifmap, buffers.filter, buffers.ofmap
+    return golden.run(array, *words, watch=lambda cycle, *lines: demands.append(lines))
 
 
 def first_and_last(lines: list[list[int]]) -> list[int]:
@@ -90,10 +81,12 @@ def first_and_last(lines: list[list[int]]) -> list[int]:
 
 def check(short: str, rows: int, cols: int, layer: Layer, buffers: Buffers) -> None:
     """Cycles, words, and first and last cycle of all six streams."""
-    run, report = walked(short, rows, cols, layer, buffers)
-    assert report.counts.total_cycles == len(run.demands) - 1
+    demands: list[tuple[list[int], ...]] = []
+    run = walked(short, rows, cols, layer, buffers, demands)
+    report = LayerReport.of(DATAFLOWS[short], rows, cols, layer, buffers)
+    assert report.counts.total_cycles == run.cycles - 1
     case = (short, rows, cols, layer, buffers)
-    sram = [first_and_last([demand[side] for demand in run.demands]) for side in range(3)]
+    sram = [first_and_last([demand[side] for demand in demands]) for side in range(3)]
     assert [report.ifmap.sram_start, report.ifmap.sram_stop] == [cycle + 1 for cycle in sram[0]], case
     assert [report.filter.sram_start, report.filter.sram_stop] == [cycle + 1 for cycle in sram[1]], case
     assert report.access_row()[6:8] == sram[2], case
