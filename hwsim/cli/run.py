@@ -65,8 +65,17 @@ def run(  # fmt: skip
 @_force
 @_as_json
 @_seed
-def compare(archs: tuple[str, ...], workload: str, output: Path | None, force: bool, as_json: bool, seed: int) -> None:
+@click.option(
+    "--with", "peer", type=click.Choice(["scalesim_v3"]),
+    help="Instead: one systolic array against another simulator's counts, with the reason of each difference.",
+)  # fmt: skip
+def compare(  # fmt: skip
+    archs: tuple[str, ...], workload: str, output: Path | None, force: bool, as_json: bool, seed: int, peer: str | None,
+) -> None:
     """Run one workload on several architectures, side by side."""
+    if peer is not None:
+        _compare_with_scalesim(archs, workload, output, as_json)
+        return
     architectures, work = [_architecture(arch) for arch in archs], _workload(workload)
     may_write(output, "comparison", force)
     from hwsim.engine import compare as compare_architectures
@@ -77,6 +86,18 @@ def compare(archs: tuple[str, ...], workload: str, output: Path | None, force: b
     if output is not None:
         write_comparison(results, output)
     _answer(as_json, {"runs": [result.to_json() for result in results]}, comparison_view(results))
+
+
+def _compare_with_scalesim(archs: tuple[str, ...], workload: str, output: Path | None, as_json: bool) -> None:
+    if len(archs) > 1 or output is not None:
+        raise InputError("--with compares one architecture, and prints: no further architecture, no --output")
+    from hwsim.engine.scalesim_differences import differences
+    from hwsim.report.scalesim_differences import differences_json, differences_view
+
+    architecture, work = _architecture(archs[0]), _workload(workload)
+    found = differences(architecture, work)
+    answer = architecture.name, work.name, found
+    _answer(as_json, differences_json(*answer), differences_view(*answer))
 
 
 @click.command()

@@ -162,11 +162,16 @@ def test_one_element_and_one_product_take_no_time() -> None:
     assert (counts.total_cycles, counts.overall_utilization) == (0, 1)
 
 
-def test_user_rows_are_not_reproduced() -> None:
-    """What differs there, and what does not: docs/scalesim.md."""
+def test_rows_with_a_given_bandwidth_as_far_as_they_are_explained() -> None:
+    """docs/scalesim.md: the array's part is that of the calculated rows, plus stalls; DRAM comes in half buffers."""
+    half_buffer_in_lines_of_ten = 32770
     for row in recorded("user"):
         m, n, k = (int(row[name]) for name in "MNK")
         layer = Layer(Windows.rows_of(m, k), n)
         report = LayerReport.of(DATAFLOWS[row["dataflow"]], 32, 32, layer, Buffers(65536, 65536, 65536))
         assert report.counts.total_cycles == int(row["total_cycles"]) - int(row["stall_cycles"])
         assert report.counts.sram == tuple(int(row[name]) for name in WORDS[:3])
+        assert [round(value, 4) for value in report.compute_row()[4:]] == [float(row[name]) for name in COMPUTE[4:]]
+        for stream in ("ifmap", "filter"):
+            reads = int(row[f"dram_{stream}_reads"])
+            assert reads < half_buffer_in_lines_of_ten or reads % half_buffer_in_lines_of_ten == 0
