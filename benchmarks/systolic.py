@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -71,9 +72,8 @@ def peer(layer: Layer) -> None:
     if importlib.util.find_spec("scalesim") is None:
         print("SCALE-Sim is not installed: no comparison")
         return
-    text = (DATA / "tiny.cfg").read_text().replace("ArrayHeight:    3", "ArrayHeight: 32")
-    text = text.replace("ArrayWidth:     4", "ArrayWidth: 32").replace("kB:     1", "kB: 64").replace("kB:    1", "kB: 64")
-    text = text.replace("kB:   1", "kB: 64")
+    text = re.sub(r"(Array\w+):.*", r"\1: 32", (DATA / "tiny.cfg").read_text())
+    text = re.sub(r"(SzkB):.*", r"\1: 64", text)
     w = layer.windows
     cells = w.height, w.width, w.filter_height, w.filter_width, w.channels, layer.filters, w.stride_height
     table = "Layer, a, b, c, d, e, f, g,\nlayer," + ",".join(map(str, cells)) + ",\n"

@@ -37,9 +37,15 @@ _seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, sho
     help="Also write SCALE-Sim's three report files for a systolic array into DIR/<name of the architecture>.",
 )  # fmt: skip
 @click.option("--scalesim-traces", is_flag=True, help="With them, its traces of every cycle (large).")
-def run(  # fmt: skip
-    arch: str, workload: str, output: Path | None, force: bool, as_json: bool, seed: int,
-    scalesim_reports: Path | None, scalesim_traces: bool,
+def run(
+    arch: str,
+    workload: str,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    seed: int,
+    scalesim_reports: Path | None,
+    scalesim_traces: bool,
 ) -> None:
     """Run WORKLOAD on ARCH: bits, cycles, energy, area."""
     architecture, work = _architecture(arch), _workload(workload)
@@ -69,8 +75,14 @@ def run(  # fmt: skip
     "--with", "peer", type=click.Choice(["scalesim_v3"]),
     help="Instead: one systolic array against another simulator's counts, with the reason of each difference.",
 )  # fmt: skip
-def compare(  # fmt: skip
-    archs: tuple[str, ...], workload: str, output: Path | None, force: bool, as_json: bool, seed: int, peer: str | None,
+def compare(
+    archs: tuple[str, ...],
+    workload: str,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    seed: int,
+    peer: str | None,
 ) -> None:
     """Run one workload on several architectures, side by side."""
     if peer is not None:

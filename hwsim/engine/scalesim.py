@@ -27,9 +27,10 @@ class ReportedLayer:
 
 def systolic_of(architecture: Architecture) -> SystolicArray:
     """Its compute unit; raises `InputError` where that is no systolic array."""
-    if not isinstance(architecture.compute, SystolicArray):
-        raise InputError(f"{architecture.name}: SCALE-Sim knows systolic arrays only, not a {architecture.compute.kind}")
-    return architecture.compute
+    unit = architecture.compute
+    if not isinstance(unit, SystolicArray):
+        raise InputError(f"{architecture.name}: SCALE-Sim knows systolic arrays only, not a {unit.kind}")
+    return unit
 
 
 def reported_layers(architecture: Architecture, workload: Workload) -> list[ReportedLayer]:

@@ -64,27 +64,37 @@ class Facts:
         return self.row["traffic_bytes"][outside][way], self.stated["traffic_bytes"][outside][way]
 
 
+Amount = Callable[[Facts], int]
+"""What a reason adds to hwsim's number of one quantity."""
+
+
 @dataclass(frozen=True)
 class Reason:
     """Why SCALE-Sim's number is another one."""
 
     name: str
     text: str
-    amounts: dict[str, Callable[[Facts], int]]
-    """Quantity to what the reason adds to hwsim's number."""
+    amounts: dict[str, Amount]
+    """By quantity."""
 
 
-_BATCH: dict[str, Callable[[Facts], int]] = {"cycles": lambda f: f.cycles(f.images) - f.cycles(f.gemm)}
-_ROUNDED: dict[str, Callable[[Facts], int]] = {"cycles": lambda f: f.cycles(f.rounded_up) - f.cycles(f.images)}
+def _accesses_between(name: str, before: Callable[[Facts], Gemm], after: Callable[[Facts], Gemm]) -> Amount:
+    return lambda facts: facts.accesses(name, after(facts)) - facts.accesses(name, before(facts))
+
+
 _SRAM = {"a reads": "a_reads", "b reads": "b_reads", "partial sum reads": "c_reads", "writes": "c_writes"}
-for _quantity, _name in _SRAM.items():
-    _BATCH[_quantity] = lambda f, name=_name: f.accesses(name, f.images) - f.accesses(name, f.gemm)
-    _ROUNDED[_quantity] = lambda f, name=_name: f.accesses(name, f.rounded_up) - f.accesses(name, f.images)
+"""Quantity to its name in `hwsim.units.base.Accesses`."""
+_BATCH: dict[str, Amount] = {"cycles": lambda f: f.cycles(f.images) - f.cycles(f.gemm)} | {
+    quantity: _accesses_between(name, lambda f: f.gemm, lambda f: f.images) for quantity, name in _SRAM.items()
+}
+_ROUNDED: dict[str, Amount] = {"cycles": lambda f: f.cycles(f.rounded_up) - f.cycles(f.images)} | {
+    quantity: _accesses_between(name, lambda f: f.images, lambda f: f.rounded_up) for quantity, name in _SRAM.items()
+}
 
 REASONS = (
     Reason(
         "no stalls",
-        "its DRAM is always as fast as the array needs (InterfaceBandwidth: CALC), and it has no vector unit to wait for",
+        "its DRAM is always as fast as the array needs (InterfaceBandwidth: CALC), and no vector unit is waited for",
         {"cycles": lambda f: f.row["compute_cycles"] - f.row["cycles"]},
     ),
     Reason(

@@ -10,7 +10,6 @@ The buffer: a word that is not remembered is fetched and remembered; after ``roo
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 LANES_ARE_ROWS, LANES_ARE_COLUMNS, STREAM_OVER_I, STATIONARY = 0, 1, 2, 3

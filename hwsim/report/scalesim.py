@@ -50,8 +50,9 @@ def write_scalesim(
             "DETAILED_ACCESS_REPORT.csv": [report.access_row() for report in runs],
         }
         for file, headings in _HEADINGS.items():
-            lines = [["LayerID", *headings], *([number, *row] for number, row in enumerate(rows[file]))]
-            text = "".join(", ".join(map(str, line)) + ",\n" for line in lines)
+            lines = [["LayerID", *headings]]
+            lines += [[str(value) for value in (number, *row)] for number, row in enumerate(rows[file])]
+            text = "".join(", ".join(line) + ",\n" for line in lines)
             (folder / file).write_text(text, encoding="utf-8")
         if offsets is not None:
             for number, report in enumerate(runs):

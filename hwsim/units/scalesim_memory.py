@@ -184,8 +184,6 @@ def result_writes(counts: LayerCounts, buffer_words: int) -> tuple[Transfers, in
         lines = -(-words // cols)
         return Transfers(words, counts.total_cycles, counts.total_cycles + lines - 1), *window
     pads = np.zeros(words, np.int32)  # a line holds one word or more
-    walk_writes(
-        cols, buffer_words, counts.fold_cycles, start, steps, used_rows, used_cols, pads, state
-    )
+    walk_writes(cols, buffer_words, counts.fold_cycles, start, steps, used_rows, used_cols, pads, state)
     drain_all(cols, buffer_words, counts.total_cycles, pads, state)
     return Transfers(int(state[5]), int(state[6]), int(state[7])), *window

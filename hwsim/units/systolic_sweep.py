@@ -36,7 +36,8 @@ def count_many(
     if any(extent.size and extent.min() < 1 for extent in given):
         raise InputError("a product and an array have extents of one and more")
     shaped = np.broadcast_arrays(*given, codes[0] if isinstance(dataflow, str) else codes)
-    flat = [np.ascontiguousarray(each).reshape(-1) for each in shaped]
-    out = np.empty((5, flat[0].size), dtype=np.int64)
-    (count_scalesim if scalesim else count_exact)(*flat, out)
+    first, second, third, high, wide, flow = (np.ascontiguousarray(each).reshape(-1) for each in shaped)
+    out = np.empty((5, first.size), dtype=np.int64)
+    count = count_scalesim if scalesim else count_exact
+    count(first, second, third, high, wide, flow, out)
     return TileCounts(*(column.reshape(shaped[0].shape) for column in out))

@@ -100,7 +100,11 @@ def _entry(place: str, columns: list[str], cells: list[str], wanted: tuple[str, 
         if column == "sparsity" and not re.fullmatch(r"[1-9]\d*:[1-9]\d*", cell):
             raise InputError(f"{place}: sparsity: expected a ratio such as 2:4, got '{cell}'")
     name = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in cells[0])
-    entry = {"name": name if name[0].isalpha() else f"_{name}", "op": "gemm", "repeat": numbers.get("repeat", 1)}
+    entry: dict[str, Any] = {
+        "name": name if name[0].isalpha() else f"_{name}",
+        "op": "gemm",
+        "repeat": numbers.get("repeat", 1),
+    }
     if wanted is _GEMM:
         return entry | {key: numbers[key] for key in _GEMM}
     if "DP" in cells[0]:  # as SCALE-Sim tells depthwise layers
