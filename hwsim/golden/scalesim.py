@@ -1,7 +1,8 @@
 """SCALE-Sim v3 word by word: what its arrays ask for in every cycle, and its buffers as plain lists and sets.
 
 Slow and obviously right: the judge of `hwsim.kernels.scalesim_dram`, and the writer of traces. Its facts are those of
-SCALE-Sim 3.0.0 with computed bandwidth, measured on its traces. An address of −1 is no request.
+SCALE-Sim 3.0.0 with computed bandwidth: the array's measured on its traces, the buffers' read in its source too, all
+checked against its files. An address of −1 is no request.
 """
 
 from __future__ import annotations

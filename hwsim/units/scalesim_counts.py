@@ -1,6 +1,6 @@
 """Cycles, utilizations and SRAM accesses of a layer as SCALE-Sim v3 counts them, its faults included.
 
-With S_r, S_c, T, F and G of `hwsim.units.systolic_counts` (facts of SCALE-Sim 3.0.0, measured on its reports):
+With S_r, S_c, T, F and G of `hwsim.units.systolic_counts` (facts of SCALE-Sim 3.0.0: measured on its reports):
 
 | dataflow | cycles of a fold | SRAM a reads | SRAM b reads | SRAM writes           |
 |----------|------------------|--------------|--------------|-----------------------|
