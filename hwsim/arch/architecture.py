@@ -13,6 +13,7 @@ from hwsim import technology
 from hwsim.arch.checks import check_architecture, wired
 from hwsim.arch.override import overridden
 from hwsim.arch.quantization import Quantization
+from hwsim.arch.scalesim_config import read_config
 from hwsim.base.document import Document, read_document
 from hwsim.base.errors import InputError
 from hwsim.base.evidence import Evidence
@@ -76,11 +77,12 @@ class Architecture(Record):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """The architecture of a YAML file, or a shipped one by its bare name.
+        """The architecture of a YAML file, of SCALE-Sim's ``.cfg``, or a shipped one by its bare name.
 
         Raises `InputError` with file, line and column of the first problem.
         """
-        return cls.from_document(read_document(find(path, "archs")))
+        file = find(path, "archs")
+        return cls.from_document(read_config(file) if file.suffix == ".cfg" else read_document(file))
 
     @classmethod
     def from_document(cls, document: Document) -> Self:

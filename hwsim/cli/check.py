@@ -18,7 +18,7 @@ KINDS = {
     "matrix_units": "matrix unit",
     "gemm_orders": "GEMM order",
 }
-FILES = (".yaml", ".yml", ".csv")
+FILES = (".yaml", ".yml", ".csv", ".cfg")
 """Suffixes that tell a file from a name: those of matrix units have a dot (hopper.wgmma)."""
 _TELLING_KEYS = {
     "archs": ("compute", "memories", "technology", "quantization", "vector"),
@@ -53,6 +53,8 @@ def check_file(name: str) -> tuple[str, str]:
     path = _path(name)
     if path.suffix == ".csv":
         return "workloads", _load("workloads", path)
+    if path.suffix == ".cfg":
+        return "archs", _load("archs", path)
     kind = recognise(read_document(path))
     return kind, _load(kind, path)
 

@@ -32,10 +32,28 @@ _seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, sho
 @_force
 @_as_json
 @_seed
-def run(arch: str, workload: str, output: Path | None, force: bool, as_json: bool, seed: int) -> None:
+@click.option(
+    "--scalesim-reports", metavar="DIR", type=click.Path(path_type=Path),
+    help="Also write SCALE-Sim's three report files for a systolic array into DIR/<name of the architecture>.",
+)  # fmt: skip
+@click.option("--scalesim-traces", is_flag=True, help="With them, its traces of every cycle (large).")
+def run(
+    arch: str,
+    workload: str,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    seed: int,
+    scalesim_reports: Path | None,
+    scalesim_traces: bool,
+) -> None:
     """Run WORKLOAD on ARCH: bits, cycles, energy, area."""
     architecture, work = _architecture(arch), _workload(workload)
     may_write(output, "run", force)
+    if scalesim_traces and scalesim_reports is None:
+        raise InputError("--scalesim-traces: name a folder with --scalesim-reports")
+    if scalesim_reports is not None:
+        _write_scalesim(arch, architecture, work, scalesim_reports, force, scalesim_traces)
     from hwsim.engine import simulate
     from hwsim.report import progress, run_view, write_run
 
@@ -53,8 +71,23 @@ def run(arch: str, workload: str, output: Path | None, force: bool, as_json: boo
 @_force
 @_as_json
 @_seed
-def compare(archs: tuple[str, ...], workload: str, output: Path | None, force: bool, as_json: bool, seed: int) -> None:
+@click.option(
+    "--with", "peer", type=click.Choice(["scalesim_v3"]),
+    help="Instead: one systolic array against another simulator's counts, with the reason of each difference.",
+)  # fmt: skip
+def compare(
+    archs: tuple[str, ...],
+    workload: str,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    seed: int,
+    peer: str | None,
+) -> None:
     """Run one workload on several architectures, side by side."""
+    if peer is not None:
+        _compare_with_scalesim(archs, workload, output, as_json)
+        return
     architectures, work = [_architecture(arch) for arch in archs], _workload(workload)
     may_write(output, "comparison", force)
     from hwsim.engine import compare as compare_architectures
@@ -65,6 +98,18 @@ def compare(archs: tuple[str, ...], workload: str, output: Path | None, force: b
     if output is not None:
         write_comparison(results, output)
     _answer(as_json, {"runs": [result.to_json() for result in results]}, comparison_view(results))
+
+
+def _compare_with_scalesim(archs: tuple[str, ...], workload: str, output: Path | None, as_json: bool) -> None:
+    if len(archs) > 1 or output is not None:
+        raise InputError("--with compares one architecture, and prints: no further architecture, no --output")
+    from hwsim.engine.scalesim_differences import differences
+    from hwsim.report.scalesim_differences import differences_json, differences_view
+
+    architecture, work = _architecture(archs[0]), _workload(workload)
+    found = differences(architecture, work)
+    answer = architecture.name, work.name, found
+    _answer(as_json, differences_json(*answer), differences_view(*answer))
 
 
 @click.command()
@@ -85,6 +130,20 @@ def explore(study: str, output: Path | None, force: bool, as_json: bool, workers
     may_write(target, "study", force)
     result = explore_study(path, target, workers=workers, restart=restart)
     _answer(as_json, summary(result), study_view(result))
+
+
+def _write_scalesim(
+    arch: str, architecture: Architecture, work: Workload, directory: Path, force: bool, traces: bool
+) -> None:
+    from hwsim.arch.scalesim_config import OFFSETS, ScaleSimConfig
+    from hwsim.engine.scalesim import reported_layers
+    from hwsim.report.files import safe_name
+    from hwsim.report.scalesim import KIND, write_scalesim
+
+    name = safe_name(architecture.name)
+    may_write(directory / name, KIND, force)
+    offsets = ScaleSimConfig.read(arch).offsets if arch.endswith(".cfg") else OFFSETS
+    write_scalesim(reported_layers(architecture, work), directory, name, offsets if traces else None)
 
 
 def _architecture(name: str) -> Architecture:

@@ -60,12 +60,15 @@ class CostModel:
 
         The vector unit works while the array computes, so the step takes the longer of the two.
         """
-        placed = map_gemm(
+        result_bytes = self._result_bytes(operator, step)
+        bits = self.unit.a_format.bits, self.unit.b_format.bits, int(8 * result_bytes)
+        stated = self.unit.whole_layer(step.gemm, step.windows, self.architecture.memories, bits)
+        placed = stated or map_gemm(
             step.gemm,
             self.unit,
             self.architecture.memories,
             self.clock_hz,
-            (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, self._result_bytes(operator, step)),
+            (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, result_bytes),
             self.unit.result_format.bits / 8,
             _distinct(step),
         )
@@ -76,15 +79,15 @@ class CostModel:
         if (after := self.epilogue(operator, step)) is not None:
             vector_cycles = self.architecture.vector.timing(after).total
             energy["vector"] = self._vector_energy(after)
-        cycles = max(placed.cycles, vector_cycles)
+        cycles = max(placed.cycles, vector_cycles) if stated is None else stated.cycles
         return {
             "unit": self.unit.kind,
             "macs": step.macs,
             "cycles": cycles,
             "compute_cycles": placed.compute_cycles,
             "stall_cycles": cycles - placed.compute_cycles,
-            "utilization": step.macs / (cycles * self.unit.peak_macs_per_cycle),
-            "bound": "vector" if vector_cycles > placed.cycles else placed.bound,
+            "utilization": stated.utilization if stated else step.macs / (cycles * self.unit.peak_macs_per_cycle),
+            "bound": "vector" if stated is None and vector_cycles > placed.cycles else placed.bound,
             "traffic_bytes": {name: dict(moved) for name, moved in placed.traffic.items()},
             "energy_j": energy,
         }

@@ -42,7 +42,8 @@ def simulate(
     with unrounded weights and inputs (SQNR, relative L2). ``max_ulp`` is the datapath's own error: its sums
     against the exact sums of the very operands it was given, in last places of the format of the sums.
     ``seed`` draws operands that come from distributions. With ``numerics`` off (by default, where the workload
-    says ``numerics: {compute: false}``) only cycles, energy and area are computed. Raises `HwsimError` where an operator cannot be mapped or computed, naming it.
+    says ``numerics: {compute: false}``) only cycles, energy and area are computed. Raises `HwsimError` where an
+    operator cannot be mapped or computed, naming it.
     """
     flow = plan(workload.operators)
     costs = CostModel(architecture, flow)

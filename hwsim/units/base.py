@@ -36,6 +36,42 @@ class Window:
     """Rows and columns that are in memory (without padding)."""
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+
+    @property
+    def windows(self) -> Windows | None:
+        """One image of one group, padding included; None for windows with gaps (dilation)."""
+        if self.dilation != (1, 1):
+            return None
+        rows, columns = (self.input[side] + 2 * self.padding[side] for side in range(2))
+        return Windows(rows, columns, self.channels, *self.taps, *self.stride)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where operand a of a convolution comes from: windows over ``height`` × ``width`` pixels of ``channels`` each.
+
+    The extents include the padding. A plain product [m, k] is the windows of one row of k pixels over m rows
+    (`rows_of`).
+    """
+
+    height: int
+    width: int
+    channels: int
+    filter_height: int
+    filter_width: int
+    stride_height: int = 1
+    stride_width: int = 1
+
+    @classmethod
+    def rows_of(cls, m: int, k: int) -> Windows:
+        """The windows that are the rows of a matrix [m, k]."""
+        return cls(height=m, width=k, channels=1, filter_height=1, filter_width=k)
+
+    @property
+    def elements(self) -> int:
+        """K: elements in a window."""
+        return self.filter_height * self.filter_width * self.channels
 
 
 @dataclass(frozen=True)
@@ -92,6 +128,23 @@ class TileCounts:
         """These and ``times`` the others."""
         names = ("cycles", "a_reads", "b_reads", "c_reads", "c_writes")
         return TileCounts(*(getattr(self, name) + times * getattr(other, name) for name in names))
+
+
+@dataclass(frozen=True)
+class WholeLayer:
+    """Cycles and traffic of a product with its memories, from a unit that states them itself instead of being mapped.
+
+    Has the names of a `hwsim.mapping.Mapping` that costs are counted from.
+    """
+
+    cycles: int
+    compute_cycles: int
+    stall_cycles: int
+    bound: str
+    """What the cycles are spent on: ``compute``, or a memory's name."""
+    utilization: float
+    traffic: Mapping[str, Mapping[str, int]]
+    """Memory to bytes ``read`` and ``write``."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from hwsim.base.errors import InputError
 from hwsim.base.record import Record, Registered
 from hwsim.base.registry import Registry
-from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
+from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost, WholeLayer, Windows
 
 if TYPE_CHECKING:
     from hwsim.datapath.result import MatmulResult
@@ -108,6 +109,16 @@ class MatmulUnit(Registered, ABC):
         """Kind and int64 parameters with which `hwsim.kernels.unit_counts.tile_counts` answers as `count_tiles`.
 
         None where a unit has no such form.
+        """
+        return None
+
+    def whole_layer(
+        self, gemm: Gemm, windows: Windows | None, memories: Mapping[str, Memory], bits: tuple[int, int, int]
+    ) -> WholeLayer | None:
+        """Cycles and traffic of ``gemm`` with its memories, where the unit states them itself; None: it is mapped.
+
+        ``windows`` is where operand a comes from in a convolution; ``bits`` are those of an element of a, of b and
+        of the result.
         """
         return None
 

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hwsim.base.errors import InputError
 from hwsim.base.registry import OneOf
 from hwsim.datapath import Datapath
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
 from hwsim.datapath.parts import DatapathCost, Part, cost_of
-from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
+from hwsim.units import scalesim_mode
+from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost, WholeLayer, Windows
 from hwsim.units.registry import MatmulUnit, units
+from hwsim.units.scalesim_counts import sram_accesses, total_cycles
 from hwsim.units.systolic_counts import Dataflow, access_counts, fold_cycles, hop_counts, lay_out
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class SystolicArray(MatmulUnit):
     3468
     """
 
+    model_config = ConfigDict(populate_by_name=True)
+
     kind: Literal["systolic"] = "systolic"
     rows: int = Field(ge=1, le=65536)
     """R: processing elements in a column."""
@@ -60,6 +64,9 @@ class SystolicArray(MatmulUnit):
     fold_accumulator: Annotated[Accumulator, OneOf(accumulators), BeforeValidator(spell_out)] | None = None
     """How the accumulator memory adds partial sums (weight and input stationary); normally that memory's own
     format, handed over by the architecture. When neither is given, as ``pe``'s accumulator."""
+    counted_as: Literal["exact", "scalesim_v3"] = Field("exact", alias="timing")
+    """``exact``: cycles and accesses of the array itself. ``scalesim_v3``: cycles, SRAM and DRAM words of every
+    layer as SCALE-Sim v3 prints them, faults included; bits and energy per access stay the array's own."""
 
     @model_validator(mode="after")
     def _one_product_per_cycle(self) -> Self:
@@ -146,18 +153,28 @@ class SystolicArray(MatmulUnit):
 
     def timing(self, gemm: Gemm) -> Timing:
         """F·G folds of 2R + C + T − 2 cycles, split as the farthest processing element sees them."""
+        if self.as_scalesim:
+            return scalesim_mode.timing(self.dataflow, self.rows, self.cols, gemm)
         folds = lay_out(self.dataflow, self.rows, self.cols, gemm.m, gemm.n, gemm.k)
         cycles = fold_cycles(self.dataflow, self.rows, self.cols, folds.time)
         repeats = gemm.count * folds.count
         return Timing(repeats * cycles.fill, repeats * cycles.compute, repeats * cycles.drain)
 
     def accesses(self, gemm: Gemm) -> Accesses:
+        if self.as_scalesim:
+            return scalesim_mode.accesses(self.dataflow, self.rows, self.cols, gemm)
+        return self._exact_accesses(gemm)
+
+    def _exact_accesses(self, gemm: Gemm) -> Accesses:
         folds = lay_out(self.dataflow, self.rows, self.cols, gemm.m, gemm.n, gemm.k)
         counts = access_counts(self.dataflow, folds, gemm.m, gemm.n, gemm.k)
         return Accesses(*(gemm.count * count for count in counts))
 
     def count_tiles(self, m: np.ndarray, n: np.ndarray, k: np.ndarray) -> TileCounts:
         folds = lay_out(self.dataflow, self.rows, self.cols, m, n, k)
+        if self.as_scalesim:
+            a, b, c = sram_accesses(self.dataflow, self.rows, self.cols, folds, m, n, k)
+            return TileCounts(total_cycles(self.dataflow, self.rows, self.cols, folds), a, b, 0 * c, c)
         cycles = fold_cycles(self.dataflow, self.rows, self.cols, folds.time)
         total = folds.count * (cycles.fill + cycles.compute + cycles.drain)
         return TileCounts(total, *access_counts(self.dataflow, folds, m, n, k))
@@ -170,6 +187,20 @@ class SystolicArray(MatmulUnit):
         params[kernel.ROWS], params[kernel.COLS] = self.rows, self.cols
         return kernel.SYSTOLIC, params
 
+    @property
+    def as_scalesim(self) -> bool:
+        """Whether cycles and traffic are SCALE-Sim's."""
+        return self.counted_as == "scalesim_v3"
+
+    def whole_layer(
+        self, gemm: Gemm, windows: Windows | None, memories: Mapping[str, Memory], bits: tuple[int, int, int]
+    ) -> WholeLayer | None:
+        """SCALE-Sim's cycles and traffic where they are asked for; see `hwsim.units.scalesim_mode`."""
+        if not self.as_scalesim:
+            return None
+        found, runs = scalesim_mode.report(self.dataflow, self.rows, self.cols, gemm, windows, memories)
+        return scalesim_mode.whole_layer(found, runs, memories, bits)
+
     def utilization(self, gemm: Gemm) -> float:
         """Multiply-accumulates over cycles times processing elements."""
         return gemm.macs / (self.timing(gemm).total * self.peak_macs_per_cycle)
@@ -178,7 +209,7 @@ class SystolicArray(MatmulUnit):
         """Multiply-accumulates, register writes between the elements, additions in front of the accumulator memory."""
         hops = hop_counts(self.dataflow, self.rows, self.cols, gemm.m, gemm.n, gemm.k)
         counts = {"mac": gemm.macs} | {name: gemm.count * hop for name, hop in hops.items()}
-        return counts if self.fold_adder is None else counts | {"fold_add": self.accesses(gemm).c_reads}
+        return counts if self.fold_adder is None else counts | {"fold_add": self._exact_accesses(gemm).c_reads}
 
     @property
     def fold_adder(self) -> Accumulator | None:

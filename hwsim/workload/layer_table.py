@@ -1,13 +1,16 @@
 """Layer tables in CSV, as SCALE-Sim reads them: a matrix product or a convolution per line, shapes only.
 
 Matrix products: ``Layer, M, N, K``. Convolutions: ``Layer name, IFMAP Height, IFMAP Width, Filter Height,
-Filter Width, Channels, Num Filter, Strides``, without padding (tables give padded extents). Both may have
-a column ``Repeat``. Columns are found by their heading, in any order and case.
+Filter Width, Channels, Num Filter, Strides``, without padding (tables give padded extents); a stride for each side
+may stand in ``Stride height`` and ``Stride width``. All may have a column ``Repeat``, and SCALE-Sim's
+``Sparsity`` (N:M), which it uses only where its configuration says so: layers are dense here. Columns are found by
+their heading, in any order and case. A layer with DP in its name is depthwise: each channel is a layer of its own.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +20,28 @@ from hwsim.workload.workload import Workload
 
 _NAME_HEADINGS = ("layer", "layer name", "name")
 _GEMM = ("m", "n", "k")
-_CONVOLUTION = ("ifmap height", "ifmap width", "filter height", "filter width", "channels", "num filter", "strides")
-_OPTIONAL = ("repeat",)
+_SIZES = ("ifmap height", "ifmap width", "filter height", "filter width", "channels", "num filter")
+_CONVOLUTION = (*_SIZES, "strides")
+_TWO_STRIDES = (*_SIZES, "stride height", "stride width")
+_OPTIONAL = ("repeat", "sparsity")
+_SAME = {"stride": "strides", "sparsity ratio": "sparsity", "num filters": "num filter"}
+"""Other spellings of a heading (assumed, from tables in circulation)."""
 _MAX_BYTES = 8 << 20
 
 
 def read_layer_table(path: Path) -> Workload:
-    """One drawn ``gemm`` per line of the table; convolutions become [OH·OW, C·KH·KW] × [.., filters].
+    """One drawn ``gemm`` per line of the table; convolutions become [OH·OW, C·KH·KW] × [.., filters] with `windows`.
 
     Output extents are ⌊(size − filter)/stride⌋ + 1. (SCALE-Sim itself rounds up, so that its stride-2
-    outputs are one larger where the division is not exact.) Raises `InputError` with the line.
+    outputs are one larger where the division is not exact.) 64 × 64 outputs of each layer are computed.
+    Raises `InputError` with the line.
     """
     rows = _rows(path)
     number, heading = rows[0] if rows else (1, [])
-    columns = [text.lower() for text in heading]
+    columns = [_SAME.get(text, text) for text in (" ".join(text.lower().split()) for text in heading)]
     if not columns or columns[0] not in _NAME_HEADINGS:
         raise InputError(f"{path}:{number}: expected a heading such as 'Layer, M, N, K'")
-    wanted = _GEMM if "m" in columns else _CONVOLUTION
+    wanted = _GEMM if "m" in columns else _TWO_STRIDES if "stride height" in columns else _CONVOLUTION
     _check_heading(f"{path}:{number}", columns[1:], wanted)
     operators: list[dict[str, Any]] = []
     for line, cells in rows[1:]:
@@ -43,7 +51,10 @@ def read_layer_table(path: Path) -> Workload:
         operators.append(entry)
     if not operators:
         raise InputError(f"{path}: no layers")
-    entries = {"name": path.stem, "description": f"Layer table {path.name}.", "operators": operators}
+    entries = {
+        "name": path.stem, "description": f"Layer table {path.name}.", "operators": operators,
+        "numerics": {"sample": {"rows": 64, "cols": 64}},
+    }  # fmt: skip
     return Workload.model_validate(entries)
 
 
@@ -75,24 +86,44 @@ def _check_heading(place: str, columns: list[str], wanted: tuple[str, ...]) -> N
 
 
 def _entry(place: str, columns: list[str], cells: list[str], wanted: tuple[str, ...]) -> dict[str, Any]:
-    if len(cells) != len(columns):
+    missing = len(columns) - len(cells)
+    if missing == 1 and columns[-1] == "sparsity":
+        cells = [*cells, "1:1"]
+    elif missing:
         raise InputError(f"{place}: expected {len(columns)} cells, got {len(cells)}")
     numbers = {
-        column: _positive(f"{place}: {column}", cell) for column, cell in zip(columns[1:], cells[1:], strict=True)
+        column: _positive(f"{place}: {column}", cell)
+        for column, cell in zip(columns[1:], cells[1:], strict=True)
+        if column != "sparsity"
     }
-    m, n, k = (numbers[c] for c in _GEMM) if wanted is _GEMM else _unfolded(place, numbers)
+    for column, cell in zip(columns, cells, strict=True):
+        if column == "sparsity" and not re.fullmatch(r"[1-9]\d*:[1-9]\d*", cell):
+            raise InputError(f"{place}: sparsity: expected a ratio such as 2:4, got '{cell}'")
     name = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in cells[0])
-    name = name if name[0].isalpha() else f"_{name}"
-    return {"name": name, "op": "gemm", "m": m, "n": n, "k": k, "repeat": numbers.get("repeat", 1)}
+    entry: dict[str, Any] = {
+        "name": name if name[0].isalpha() else f"_{name}",
+        "op": "gemm",
+        "repeat": numbers.get("repeat", 1),
+    }
+    if wanted is _GEMM:
+        return entry | {key: numbers[key] for key in _GEMM}
+    if "DP" in cells[0]:  # as SCALE-Sim tells depthwise layers
+        entry["repeat"] *= numbers["channels"]
+        numbers["channels"] = 1
+    return entry | _unfolded(place, numbers)
 
 
-def _unfolded(place: str, numbers: dict[str, int]) -> tuple[int, int, int]:
+def _unfolded(place: str, numbers: dict[str, int]) -> dict[str, Any]:
     size = numbers["ifmap height"], numbers["ifmap width"]
     kernel = numbers["filter height"], numbers["filter width"]
-    rows, cols = output_extent(size, kernel, (numbers["strides"], numbers["strides"]), (0, 0))
+    both = numbers.get("strides", 1)
+    stride = numbers.get("stride height", both), numbers.get("stride width", both)
+    rows, cols = output_extent(size, kernel, stride, (0, 0))
     if min(rows, cols) < 1:
         raise InputError(f"{place}: the filter {list(kernel)} is larger than the input {list(size)}")
-    return rows * cols, numbers["num filter"], numbers["channels"] * kernel[0] * kernel[1]
+    windows = {"image": size, "channels": numbers["channels"], "kernel": kernel, "stride": stride}
+    extents = {"m": rows * cols, "n": numbers["num filter"], "k": numbers["channels"] * kernel[0] * kernel[1]}
+    return extents | {"windows": windows}
 
 
 def _positive(place: str, cell: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hwsim.units.base import Gemm, VectorWork, Window
+from hwsim.units.base import Gemm, VectorWork, Window, Windows
 from hwsim.workload.backend import Activation, OperandRole
 
 Feeds = Literal["readers", "product", "vector"]
@@ -31,6 +31,11 @@ class MatmulStep:
     feeds: Feeds = "readers"
     window: Window | None = None
     """The convolution that the product unfolds, of one group."""
+
+    @property
+    def windows(self) -> Windows | None:
+        """Where operand a comes from in a convolution (of one image and one group)."""
+        return None if self.window is None else self.window.windows
 
     @property
     def macs(self) -> int:

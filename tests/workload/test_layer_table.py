@@ -3,7 +3,7 @@
 import pytest
 
 from hwsim.base.errors import InputError
-from hwsim.units.base import Gemm
+from hwsim.units.base import Gemm, Windows
 from hwsim.workload import Workload
 
 # Lines of SCALE-Sim 3.0.0's published tables (MIT), with the M, N, K that it reports for stride 1.
@@ -69,3 +69,42 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path, text, message):
 def test_a_missing_table(tmp_path):
     with pytest.raises(InputError, match=r"none\.csv: No such file"):
         Workload.load(tmp_path / "none.csv")
+
+
+def test_convolutions_keep_their_windows(tmp_path):
+    first, second = table(tmp_path, CONVOLUTION).steps()
+    assert first.windows == Windows(56, 56, 64, 3, 3, 1, 1)
+    assert second.windows == Windows(224, 224, 3, 7, 7, 2, 2)
+    assert second.a_elements == 224 * 224 * 3  # overlapping windows share their pixels
+    assert table(tmp_path, GEMM).steps()[0].windows is None
+
+
+def test_a_stride_for_each_side_and_a_sparsity_that_nobody_uses(tmp_path):
+    heading = CONVOLUTION.splitlines()[0].replace("Strides,", "Stride height, Stride width, Sparsity,")
+    first, second = table(tmp_path, f"{heading}\nc,9,12,3,2,4,5,2,3,2:4,\nd,9,12,3,2,4,5,1,1,\n").steps()
+    assert (first.gemm, second.gemm) == (Gemm(4 * 4, 5, 24), Gemm(7 * 11, 5, 24))
+    with pytest.raises(InputError, match="2: sparsity: expected a ratio such as 2:4, got 'half'"):
+        table(tmp_path, f"{heading}\nc,9,12,3,2,4,5,2,3,half,\n")
+
+
+def test_depthwise_layers_are_one_for_each_channel(tmp_path):
+    (step,) = table(tmp_path, CONVOLUTION.splitlines()[0] + "\nConvDP3,12,12,3,3,32,1,1,\n").steps()
+    assert (step.gemm, step.windows) == (Gemm(100, 1, 9, 32), Windows(12, 12, 1, 3, 3, 1, 1))
+
+
+def test_windows_in_a_workload_file(tmp_path):
+    """The rows of a drawn product as windows: m and k follow, and have to fit where they are written."""
+
+    def load(operator):
+        (tmp_path / "w.yaml").write_text(f"name: w\noperators:\n  - {{name: c, op: gemm, {operator}}}\n")
+        return Workload.load(tmp_path / "w.yaml").steps()[0]
+
+    windows = "windows: {image: 8, channels: 2, kernel: [3, 1], stride: 2}"
+    assert load(f"n: 5, {windows}").gemm == Gemm(3 * 4, 5, 6)
+    assert load(f"n: 5, m: 12, k: 6, {windows}").a_elements == 128
+    with pytest.raises(InputError, match="m is 13, but the operands have 12"):
+        load(f"n: 5, m: 13, {windows}")
+    with pytest.raises(InputError, match=r"kernel \[9, 1\] is larger than the image \[8, 8\]"):
+        load("n: 5, windows: {image: 8, channels: 2, kernel: [9, 1]}")
+    with pytest.raises(InputError, match="windows belong to a product whose operand a is drawn"):
+        load("n: 5, a: x, windows: {image: 8, channels: 2, kernel: 3}")

@@ -52,7 +52,7 @@ class Conv2d(Operator):
         after = epilogue(images * outputs * rows * cols, biased, self.activation)
         distinct = int(np.prod(shapes[0]))
         size = (int(shapes[0][2]), int(shapes[0][3]))
-        window = Window(images, (rows, cols), depth, (high, wide), size, self.stride, self.dilation)
+        window = Window(images, (rows, cols), depth, (high, wide), size, self.stride, self.dilation, self.padding)
         return [
             MatmulStep(self.name, self.op, gemm, "weight", biased, self.activation, after, distinct, window=window)
         ]

@@ -9,13 +9,41 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import PositiveInt
 
-from hwsim.units.base import Gemm
+from hwsim.base.record import Record
+from hwsim.units.base import Gemm, Window
 from hwsim.workload.backend import Activation, Backend, OperandRole
 from hwsim.workload.distributions import Normal
-from hwsim.workload.operator import Operator, operators
+from hwsim.workload.operator import Operator, Pair, operators
 from hwsim.workload.steps import MatmulStep, Step
 from hwsim.workload.tensors import Shape, Tensors, TensorSource
 from hwsim.workload.vector_ops import epilogue
+from hwsim.workload.windows import output_extent
+
+
+class ImageWindows(Record):
+    """The convolution behind a drawn product: windows of ``kernel`` over one image, padding included."""
+
+    image: Pair
+    """Height and width."""
+    channels: PositiveInt
+    kernel: Pair
+    stride: Pair = (1, 1)
+
+    @property
+    def extents(self) -> tuple[int, int]:
+        """m and k: windows, and elements in each."""
+        rows, cols = output_extent(self.image, self.kernel, self.stride, (0, 0))
+        return max(rows, 0) * max(cols, 0), self.channels * math.prod(self.kernel)
+
+    @property
+    def elements(self) -> int:
+        """Of the image."""
+        return self.channels * math.prod(self.image)
+
+    def geometry(self) -> Window:
+        """The same for hardware."""
+        outputs = output_extent(self.image, self.kernel, self.stride, (0, 0))
+        return Window(1, outputs, self.channels, self.kernel, self.image, self.stride)
 
 
 @operators.register("gemm")
@@ -34,6 +62,8 @@ class GemmOperator(Operator):
     """How often the product is executed; cycles and energy count them all, values are computed once."""
     a: TensorSource = Normal()
     """Tensor [m, k], unless the operator has an input."""
+    windows: ImageWindows | None = None
+    """Of a convolution in a trace: whose windows the rows of a drawn operand a are; m and k follow from it."""
     b: TensorSource = Normal()
     """Tensor [k, n], unless the operator has two inputs."""
     transpose_b: bool = False
@@ -50,7 +80,10 @@ class GemmOperator(Operator):
     def steps(self, shapes: Sequence[Shape], tensors: Tensors) -> list[Step]:
         """One product, ``repeat`` times for each of the leading dimensions."""
         gemm, _ = self._extents(shapes, tensors)
-        return [MatmulStep(self.name, self.op, gemm, self._role, a_elements=gemm.count * gemm.m * gemm.k)]
+        if self.windows is None:
+            return [MatmulStep(self.name, self.op, gemm, self._role, a_elements=gemm.count * gemm.m * gemm.k)]
+        distinct, geometry = gemm.count * self.windows.elements, self.windows.geometry()
+        return [MatmulStep(self.name, self.op, gemm, self._role, a_elements=distinct, window=geometry)]
 
     def evaluate(self, backend: Backend, inputs: Sequence[np.ndarray], tensors: Tensors) -> np.ndarray:
         """The product of the sampled rows of a and the sampled columns of b (of all, for inputs)."""
@@ -83,14 +116,21 @@ class GemmOperator(Operator):
         return tensors.drawn(self.name, "b", self.b, (gemm.n, gemm.k), cols).T
 
     def check_inputs(self) -> None:
-        """Raises `Misfit` also for an operand that is given twice."""
+        """Raises `Misfit` also for an operand that is given twice, and for windows that are none."""
         super().check_inputs()
+        if self.windows is not None:
+            if self.input or isinstance(self.a, str):
+                raise self.misfit("windows belong to a product whose operand a is drawn", "windows")
+            if not self.windows.extents[0]:
+                kernel, image = list(self.windows.kernel), list(self.windows.image)
+                raise self.misfit(f"kernel {kernel} is larger than the image {image}", "windows")
         for operand, _ in zip("ab", self.input, strict=False):
             if operand in self.model_fields_set:
                 raise self.misfit(f"operand {operand} is input '{self.input['ab'.index(operand)]}' already", operand)
 
     def _extents(self, shapes: Sequence[Shape], tensors: Tensors) -> tuple[Gemm, Shape]:
-        a = shapes[0] if shapes else self._operand(tensors, "a", (self.m, self.k))
+        drawn = (self.m, self.k) if self.windows is None else self.windows.extents
+        a = shapes[0] if shapes else self._operand(tensors, "a", drawn)
         b = shapes[1] if len(shapes) == 2 else self._b_shape(tensors, a[-1])
         if self.transpose_b and len(shapes) == 2:
             b = (*b[:-2], b[-1], b[-2])

@@ -1,11 +1,11 @@
-"""The shipped ResNet-18: shapes of the paper's table, and a run of shapes that computes no numbers."""
+"""The shipped networks of shapes: those of the papers' tables, and a run that computes no numbers."""
 
 from hwsim.arch import Architecture
 from hwsim.engine import simulate
 from hwsim.workload import MatmulStep, Workload
 
 
-def test_the_shapes_are_the_papers():
+def test_resnet_is_the_papers():
     workload = Workload.load("resnet18")
     shapes = workload.shapes()
     # He et al., table 1: output extents of conv1, of the four stages, and of the classifier.
@@ -17,6 +17,13 @@ def test_the_shapes_are_the_papers():
     assert len(products) == 21  # 17 convolutions and the classifier, and three projections
     # The table's 1.8 * 10^9 FLOPs, which it defines as multiply-adds.
     assert round(sum(step.macs for step in products) / 1e9, 1) == 1.8
+
+
+def test_mobilenet_is_the_papers():
+    workload = Workload.load("mobilenet_v1")
+    # Howard et al., table 4: 569 million multiply-adds; table 1: 7 × 7 × 1024 before the pooling.
+    assert round(sum(step.macs for step in workload.steps()) / 1e6) == 569
+    assert workload.shapes()["block13.pointwise"] == (1, 1024, 7, 7)
 
 
 def test_a_network_of_shapes_runs_without_numbers():
