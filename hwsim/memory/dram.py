@@ -40,7 +40,7 @@ class Dram(Memory):
     shared_port: bool = True
     """Reads and writes take turns on the data bus."""
     standard: Standard | None = None
-    """DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM2E or HBM3; none where everything is written."""
+    """DDR4, DDR5, LPDDR4, LPDDR5, GDDR6, HBM2, HBM2E, HBM3 or HBM3E; none where everything is written."""
     stacks: int | None = Field(default=None, ge=1)
     """Stacks of an HBM standard; one unless written."""
     channels: int | None = Field(default=None, ge=1)

@@ -1,0 +1,205 @@
+"""From an access pattern to cycles, row hits, activates and refreshes of a DRAM of some standard.
+
+A pattern is *runs* of contiguous bytes. Neighbouring bursts lie in neighbouring channels, so that a run of n bursts
+puts ⌈n / channels⌉ of them into each channel that it reaches; within a channel `mapping` says which part of the
+address moves next. What a channel takes is `dram_rounds.stream_cycles`; all channels are taken as equally loaded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from hwsim.base.quantities import Bytes, Fraction01
+from hwsim.base.record import Record
+from hwsim.memory.dram_in_order import Rounds
+from hwsim.memory.dram_rounds import RoundTimes, stream_cycles
+from hwsim.memory.dram_standards import DramStandard
+from hwsim.memory.dram_timing import DramOrganization
+
+Mapping = Literal["row:bank:column:group", "row:column:bank", "row:bank:column"]
+
+
+class Access(Record):
+    """How a stream goes through the addresses: ``sequential``, ``{run: 256 B}``, ``{run: 64 B, order: random}``."""
+
+    run: Bytes | None = None
+    """Contiguous bytes, such as a tile's part of a row of its matrix; None: everything is one run."""
+    order: Literal["sequential", "strided", "random"] = Field(default="sequential", validate_default=True)
+    """How runs follow each other: at once, at a fixed distance, anywhere. A run alone means strided."""
+    stride: Bytes | None = None
+    """Bytes from run to run where strided; None: the next run lies in the next bank."""
+    writes: Fraction01 = 0.0
+    """Part of the bytes that is written."""
+    mapping: Mapping = "row:bank:column:group"
+    """Address in a channel from high to low; the bank is that within its group where the group stands apart."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_run_alone_is_strided(cls, data: object) -> object:
+        if isinstance(data, dict) and data.get("run") is not None and "order" not in data:
+            return {**data, "order": "strided"}
+        return data
+
+    @model_validator(mode="after")
+    def _runs_where_they_are_needed(self) -> Self:
+        if (self.run is None) != (self.order == "sequential"):
+            raise ValueError(f"a {self.order} access has {'no ' if self.run else 'a '}run (such as '256 B')")
+        if self.stride is not None and (self.order != "strided" or self.run is None or self.stride < self.run):
+            raise ValueError("a stride is the distance of strided runs, at least as long as a run")
+        return self
+
+
+class AccessPattern(Access):
+    """So many bytes moved in that way."""
+
+    bytes: Bytes
+    """Bytes that are wanted; whole bursts are moved."""
+    turns: int = Field(default=1, ge=0)
+    """Times that the data bus turns between reading and writing; of no effect where it does one only."""
+
+
+@dataclass(frozen=True)
+class AccessTiming:
+    """What a pattern takes. ``cycles`` are of the DRAM's command clock."""
+
+    cycles: int
+    at_least: int
+    """No controller that keeps to the mapping and to the order of the columns is faster."""
+    at_most: int
+    """The streaming controller is no slower, whichever banks random runs fall into."""
+    time_s: float
+    bursts: int
+    """Column commands of all channels."""
+    activates: int
+    """Row misses of all channels: each opens a row."""
+    refreshes: int
+    """Refreshes of one channel."""
+    bytes_per_s: float
+    """Wanted bytes over time."""
+    efficiency: float
+    """``bytes_per_s`` over the peak of the data bus."""
+
+    @property
+    def row_hits(self) -> int:
+        """Column commands that found their row open."""
+        return self.bursts - self.activates
+
+    @property
+    def exact(self) -> bool:
+        """Whether both bounds meet: the streaming controller takes these cycles."""
+        return self.at_least == self.at_most
+
+
+def access_timing(
+    pattern: AccessPattern, standard: DramStandard, parts: int = 1, refresh: bool = True
+) -> AccessTiming:
+    """What ``pattern`` takes on ``parts`` stacks or channels of ``standard``.
+
+    Exact for sequential streams and aligned strided runs that read or write: the command simulator takes the same
+    cycles. Random runs lie between all in one bank (``at_most``) and banks in turn (``at_least``, which ``cycles``
+    is). Where reads and writes mix, ``cycles`` lets each turn of the bus drain the stream before it (``at_most``), and
+    ``at_least`` is the data bus alone.
+    """
+    spread = _Spread.of(pattern, standard.organization, parts)
+    pieces = list(_pieces(pattern, spread.bursts_per_channel))
+    best = [_piece(spread.rounds(write), standard, bursts, refresh) for write, bursts in pieces]
+    cycles = at_least = at_most = sum(found[0] for found in best)
+    if pattern.order == "random":
+        worst = [_piece(replace(spread.rounds(write), step=0), standard, bursts, refresh) for write, bursts in pieces]
+        at_most = max(at_most, sum(found[0] for found in worst))
+    if len(pieces) > 1:
+        at_least = spread.bursts_per_channel * standard.timing.column_short
+    time_s = cycles / standard.clock_hz
+    used = spread.channels_used
+    rate = pattern.bytes / time_s
+    return AccessTiming(
+        cycles, at_least, at_most, time_s, used * spread.bursts_per_channel, used * sum(found[2] for found in best),
+        sum(found[1] for found in best), rate, rate / (parts * standard.peak_bytes_per_s),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """A pattern over the channels: bursts of one channel, in runs of ``run`` each."""
+
+    organization: DramOrganization
+    mapping: Mapping
+    channels_used: int
+    bursts_per_channel: int
+    run: int | None
+    """Bursts of a run in one channel; None: one run."""
+    stride: int | None
+    """Bursts of one channel's addresses from run to run."""
+
+    @classmethod
+    def of(cls, pattern: AccessPattern, organization: DramOrganization, parts: int) -> _Spread:
+        channels, burst = parts * organization.channels, organization.burst_bytes
+        if pattern.run is None:
+            bursts = -(-pattern.bytes // burst)
+            used = min(channels, bursts)
+            return cls(organization, pattern.mapping, used, -(-bursts // used), None, None)
+        whole, rest = divmod(pattern.bytes, pattern.run)
+        run = -(-pattern.run // burst)
+        bursts = whole * run + -(-rest // burst)
+        apart = None if pattern.stride is None else -(-pattern.stride // burst)
+        common = 1 if apart is None else math.gcd(apart, channels)
+        used = min(channels // common * min(run, common), bursts)
+        stride = None if apart is None else apart // common
+        return cls(organization, pattern.mapping, used, -(-bursts // used), -(-run // channels), stride)
+
+    def rounds(self, write: bool) -> Rounds:
+        """The rounds of one channel: as many banks as the mapping passes before it comes back to the first."""
+        organization = self.organization
+        neighbours = {
+            "row:bank:column:group": organization.bank_groups,
+            "row:column:bank": organization.banks,
+            "row:bank:column": 1,
+        }[self.mapping]
+        most = neighbours * organization.bursts_per_row
+        bursts = most if self.run is None else min(self.run, most)
+        visits = min(neighbours, bursts)
+        step = visits if self.stride is None else self._position(self.stride)
+        return Rounds(visits, bursts, step, write)
+
+    def _position(self, burst: int) -> int:
+        """Which of the banks in turn the channel's burst number ``burst`` lies in."""
+        groups, banks, columns = self.organization.bank_groups, self.organization.banks, self.organization.bursts_per_row
+        if self.mapping == "row:column:bank":
+            return burst % banks
+        if self.mapping == "row:bank:column":
+            return burst // columns % banks
+        return burst // (groups * columns) * groups % banks + burst % groups
+
+
+def _pieces(pattern: AccessPattern, bursts: int) -> Iterator[tuple[bool, int]]:
+    """Reads and writes by turns, in equal pieces: (write, bursts)."""
+    written = round(bursts * pattern.writes)
+    if not 0 < written < bursts:
+        yield written == bursts, bursts
+        return
+    count = max(pattern.turns, 1) + 1
+    for number in range(count):
+        total, pieces = (written, count // 2) if number % 2 else (bursts - written, count - count // 2)
+        share = total * (number // 2 + 1) // pieces - total * (number // 2) // pieces
+        if share:
+            yield bool(number % 2), share
+
+
+def _piece(rounds: Rounds, standard: DramStandard, bursts: int, refresh: bool) -> tuple[int, int, int]:
+    """(cycles until everything is closed or the last data has passed, refreshes, activates)."""
+    found = stream_cycles(_table(rounds, standard.name), bursts, refresh)
+    return found.cycles, found.refreshes, found.activates
+
+
+@lru_cache(maxsize=512)
+def _table(rounds: Rounds, standard: str) -> RoundTimes:
+    from hwsim.memory.dram_standards import get
+
+    known = get(standard)
+    return RoundTimes(rounds, known.timing, known.organization)
