@@ -7,7 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from hwsim.base.errors import InputError
+from hwsim.base.quantities import Joules
+from hwsim.memory import dram_standards
 from hwsim.memory.base import Memory, MemoryCost, memories
+from hwsim.memory.dram_access import Access, AccessPattern, AccessTiming, access_timing, steady_efficiency
 from hwsim.technology import Technology
 from hwsim.technology import dram as standards
 
@@ -32,6 +35,9 @@ class Dram(Memory):
     (others). Without a standard, bandwidth and energies are the user's: ``{kind: dram, read_bandwidth: 64 bit/cycle,
     write_bandwidth: 64 bit/cycle, read_energy: 700 pJ/access, write_energy: 750 pJ/access}``. The devices and the PHY
     are not counted as chip area: no source here publishes them.
+
+    ``access`` takes from the standard's peak what row misses, refreshes and turns of the bus cost
+    (`hwsim.memory.dram_access`); a bandwidth that the user writes stays as it is.
     """
 
     on_chip: ClassVar[bool] = False
@@ -46,9 +52,18 @@ class Dram(Memory):
     channels: int | None = Field(default=None, ge=1)
     """Channels of any other standard (64 bits for DDR, 32 for LPDDR and GDDR6); one unless written."""
 
+    access: Literal["peak", "sequential"] | Access = "peak"
+    """What the standard's bandwidth is derated by: nothing, ``sequential``, or runs such as ``{run: 256 B}``."""
+    activate_energy: Joules | None = None
+    """Opening and closing a row, e.g. ``909 pJ``; none: the energy per bit has its part of it (*assumed*)."""
+
     @classmethod
     def examples(cls) -> list[Self]:
-        return [cls(standard="HBM2", stacks=2), cls(standard="DDR4", capacity=1 << 33, bandwidth=1.5e10)]
+        return [
+            cls(standard="HBM2", stacks=2),
+            cls(standard="LPDDR5", access="sequential"),
+            cls(standard="DDR4", capacity=1 << 33, bandwidth=1.5e10),
+        ]
 
     @model_validator(mode="after")
     def _of_a_standard_or_written(self) -> Self:
@@ -79,21 +94,51 @@ class Dram(Memory):
 
     @property
     def peak_bytes_per_s(self) -> float:
-        """``bandwidth``, or that of the standard times the stacks or channels; infinity where neither is stated."""
+        """``bandwidth``, or the standard's times stacks or channels; infinity where neither is stated. Not derated."""
         if self.bandwidth is not None:
             return self.bandwidth
         return (
             float("inf") if self.standard is None else self.parts * standards.get(self.standard).bandwidth_bytes_per_s
         )
 
+    @property
+    def pattern(self) -> Access | None:
+        """``access`` as a record; None for the peak."""
+        if self.access == "peak":
+            return None
+        return Access() if self.access == "sequential" else self.access
+
     def own_bytes_per_cycle(self, clock_hz: float) -> float:
-        """Peak bandwidth over the clock; no refresh, row misses or turnaround (see `hwsim.memory.dram_commands`)."""
-        return self.peak_bytes_per_s / clock_hz
+        """Bandwidth over the clock: the user's as written, the standard's times the efficiency of ``access``."""
+        peak = self.peak_bytes_per_s / clock_hz
+        if self.pattern is None or self.bandwidth is not None or self.standard is None:
+            return peak
+        return peak * steady_efficiency(self.pattern, self.standard, self.parts)
+
+    def timing_of(self, run_bytes: int | None, read_bytes: int, write_bytes: int) -> AccessTiming | None:
+        """What it takes to read and write so many bytes in runs of ``run_bytes`` (None: one run), reads first.
+
+        Cycles, row hits and misses, refreshes and efficiency, with the mapping of ``access``; None without a standard
+        or without bytes.
+        """
+        total = read_bytes + write_bytes
+        if self.standard is None or total == 0:
+            return None
+        written = self.pattern or Access()
+        mapping = {"mapping": written.mapping, "interleave": written.interleave}
+        runs = {} if run_bytes is None or run_bytes >= total else {"run": run_bytes}
+        pattern = AccessPattern.model_validate({**mapping, **runs, "bytes": total, "writes": write_bytes / total})
+        return access_timing(pattern, dram_standards.get(self.standard), self.parts)
+
+    def efficiency_of(self, run_bytes: int | None, read_bytes: int, write_bytes: int) -> float:
+        """Part of the data bus's peak that such accesses reach; 1 where nothing is known of the DRAM."""
+        found = self.timing_of(run_bytes, read_bytes, write_bytes)
+        return 1.0 if found is None else found.efficiency
 
     def cost(self, technology: Technology) -> MemoryCost:
         """Energy per byte of the standard, the same for reads and writes; no area on the chip."""
-        if self.standard is None:
-            return self.overridden(MemoryCost(0.0, 0.0, 0.0, "no chip area"))
-        found = technology.dram(self.standard)
-        per_byte = 8 * found.energy_j_per_bit
-        return self.overridden(MemoryCost(0.0, per_byte, per_byte, f"{found.source} ({found.status})"))
+        per_byte, source = 0.0, "no chip area"
+        if self.standard is not None:
+            found = technology.dram(self.standard)
+            per_byte, source = 8 * found.energy_j_per_bit, f"{found.source} ({found.status})"
+        return self.overridden(MemoryCost(0.0, per_byte, per_byte, source, activate_j=self.activate_energy))

@@ -1,14 +1,14 @@
 """From an access pattern to cycles, row hits, activates and refreshes of a DRAM of some standard.
 
-A pattern is *runs* of contiguous bytes. Neighbouring bursts lie in neighbouring channels, so that a run of n bursts
-puts ⌈n / channels⌉ of them into each channel that it reaches; within a channel `mapping` says which part of the
+A pattern is *runs* of contiguous bytes. Blocks of `interleave` bytes go to neighbouring channels, so that a run of n
+blocks puts ⌈n / channels⌉ of them into each channel that it reaches; within a channel `mapping` says which part of the
 address moves next. What a channel takes is `dram_rounds.stream_cycles`; all channels are taken as equally loaded.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, Self
@@ -17,10 +17,14 @@ from pydantic import Field, model_validator
 
 from hwsim.base.quantities import Bytes, Fraction01
 from hwsim.base.record import Record
+from hwsim.memory import dram_standards as standards
 from hwsim.memory.dram_in_order import Rounds
-from hwsim.memory.dram_rounds import RoundTimes, stream_cycles
+from hwsim.memory.dram_rounds import RoundTimes, Streamed, stream_cycles
 from hwsim.memory.dram_standards import DramStandard
-from hwsim.memory.dram_timing import DramOrganization
+from hwsim.memory.dram_timing import DramOrganization, DramTiming
+
+STEADY_REFRESHES = 32
+"""Refresh intervals after which the beginning of a stream no longer matters (one part in a thousand)."""
 
 Mapping = Literal["row:bank:column:group", "row:column:bank", "row:bank:column"]
 
@@ -36,6 +40,8 @@ class Access(Record):
     """Bytes from run to run where strided; None: the next run lies in the next bank."""
     writes: Fraction01 = 0.0
     """Part of the bytes that is written."""
+    interleave: Bytes = 256
+    """Neighbouring bytes of one channel, whole bursts of them (*assumed*: GPUs are said to use 256 B to 1 KiB)."""
     mapping: Mapping = "row:bank:column:group"
     """Address in a channel from high to low; the bank is that within its group where the group stands apart."""
 
@@ -70,9 +76,9 @@ class AccessTiming:
 
     cycles: int
     at_least: int
-    """No controller that keeps to the mapping and to the order of the columns is faster."""
+    """The streaming controller is no faster."""
     at_most: int
-    """The streaming controller is no slower, whichever banks random runs fall into."""
+    """The streaming controller is no slower."""
     time_s: float
     bursts: int
     """Column commands of all channels."""
@@ -96,32 +102,52 @@ class AccessTiming:
         return self.at_least == self.at_most
 
 
-def access_timing(
-    pattern: AccessPattern, standard: DramStandard, parts: int = 1, refresh: bool = True
-) -> AccessTiming:
+def access_timing(pattern: AccessPattern, standard: DramStandard, parts: int = 1, refresh: bool = True) -> AccessTiming:
     """What ``pattern`` takes on ``parts`` stacks or channels of ``standard``.
 
     Exact for sequential streams and aligned strided runs that read or write: the command simulator takes the same
-    cycles. Random runs lie between all in one bank (``at_most``) and banks in turn (``at_least``, which ``cycles``
-    is). Where reads and writes mix, ``cycles`` lets each turn of the bus drain the stream before it (``at_most``), and
+    cycles. Random runs lie between all in one bank (``at_most``) and all banks in turn: ``cycles`` is that, which a
+    reordering controller comes close to, and ``at_least`` the same without waiting for the command bus. Where reads
+    and writes mix, ``cycles`` lets each turn of the bus drain the stream before it (``at_most``, refreshes apart), and
     ``at_least`` is the data bus alone.
     """
     spread = _Spread.of(pattern, standard.organization, parts)
     pieces = list(_pieces(pattern, spread.bursts_per_channel))
-    best = [_piece(spread.rounds(write), standard, bursts, refresh) for write, bursts in pieces]
-    cycles = at_least = at_most = sum(found[0] for found in best)
+    streams = [_streamed(spread.rounds(write), bursts, standard, refresh) for write, bursts in pieces]
+    cycles = at_least = at_most = _one_after_another(streams)
     if pattern.order == "random":
-        worst = [_piece(replace(spread.rounds(write), step=0), standard, bursts, refresh) for write, bursts in pieces]
-        at_most = max(at_most, sum(found[0] for found in worst))
+        rounds = [(spread.rounds(write), bursts) for write, bursts in pieces]
+        free = [_streamed(each, bursts, standard, refresh, own_bus=True) for each, bursts in rounds]
+        alone = [_streamed(replace(each, step=0), bursts, standard, refresh) for each, bursts in rounds]
+        at_least, at_most = _one_after_another(free), _one_after_another(alone)
     if len(pieces) > 1:
         at_least = spread.bursts_per_channel * standard.timing.column_short
-    time_s = cycles / standard.clock_hz
-    used = spread.channels_used
+    used, time_s = spread.channels_used, cycles / standard.clock_hz
     rate = pattern.bytes / time_s
     return AccessTiming(
-        cycles, at_least, at_most, time_s, used * spread.bursts_per_channel, used * sum(found[2] for found in best),
-        sum(found[1] for found in best), rate, rate / (parts * standard.peak_bytes_per_s),
-    )  # fmt: skip
+        cycles=cycles,
+        at_least=at_least,
+        at_most=at_most,
+        time_s=time_s,
+        bursts=used * spread.bursts_per_channel,
+        activates=used * sum(each.activates for each in streams),
+        refreshes=sum(each.refreshes for each in streams),
+        bytes_per_s=rate,
+        efficiency=rate / (parts * standard.peak_bytes_per_s),
+    )
+
+
+@lru_cache(maxsize=256)
+def steady_efficiency(access: Access, standard: str, parts: int = 1) -> float:
+    """Part of the peak that a long stream of ``access`` reaches: `STEADY_REFRESHES` refresh intervals of it."""
+    known = standards.get(standard)
+    total = math.ceil(STEADY_REFRESHES * known.timing.tREFI / known.clock_hz * parts * known.peak_bytes_per_s)
+    fields = access.model_dump(exclude_none=True)
+    return access_timing(AccessPattern.model_validate({**fields, "bytes": total}), known, parts).efficiency
+
+
+def _one_after_another(streams: Sequence[Streamed]) -> int:
+    return sum(each.drained for each in streams[:-1]) + streams[-1].cycles
 
 
 @dataclass(frozen=True)
@@ -147,11 +173,16 @@ class _Spread:
         whole, rest = divmod(pattern.bytes, pattern.run)
         run = -(-pattern.run // burst)
         bursts = whole * run + -(-rest // burst)
-        apart = None if pattern.stride is None else -(-pattern.stride // burst)
-        common = 1 if apart is None else math.gcd(apart, channels)
-        used = min(channels // common * min(run, common), bursts)
-        stride = None if apart is None else apart // common
-        return cls(organization, pattern.mapping, used, -(-bursts // used), -(-run // channels), stride)
+        block = max(pattern.interleave // burst, 1)
+        blocks = -(-run // block)
+        common, stride = 1, None
+        if pattern.stride is not None:
+            apart = -(-pattern.stride // burst)
+            common = math.gcd(apart // block, channels) if apart % block == 0 else 1
+            stride = apart // block // common * block if apart % block == 0 else -(-apart // channels)
+        used = min(channels // common * min(blocks, common), bursts)
+        alone = run if blocks == 1 else block * -(-blocks // channels)
+        return cls(organization, pattern.mapping, used, -(-bursts // used), alone, stride)
 
     def rounds(self, write: bool) -> Rounds:
         """The rounds of one channel: as many banks as the mapping passes before it comes back to the first."""
@@ -169,7 +200,8 @@ class _Spread:
 
     def _position(self, burst: int) -> int:
         """Which of the banks in turn the channel's burst number ``burst`` lies in."""
-        groups, banks, columns = self.organization.bank_groups, self.organization.banks, self.organization.bursts_per_row
+        groups, banks = self.organization.bank_groups, self.organization.banks
+        columns = self.organization.bursts_per_row
         if self.mapping == "row:column:bank":
             return burst % banks
         if self.mapping == "row:bank:column":
@@ -191,15 +223,10 @@ def _pieces(pattern: AccessPattern, bursts: int) -> Iterator[tuple[bool, int]]:
             yield bool(number % 2), share
 
 
-def _piece(rounds: Rounds, standard: DramStandard, bursts: int, refresh: bool) -> tuple[int, int, int]:
-    """(cycles until everything is closed or the last data has passed, refreshes, activates)."""
-    found = stream_cycles(_table(rounds, standard.name), bursts, refresh)
-    return found.cycles, found.refreshes, found.activates
+def _streamed(rounds: Rounds, bursts: int, standard: DramStandard, refresh: bool, own_bus: bool = False) -> Streamed:
+    return stream_cycles(_table(rounds, standard.timing, standard.organization, own_bus), bursts, refresh)
 
 
 @lru_cache(maxsize=512)
-def _table(rounds: Rounds, standard: str) -> RoundTimes:
-    from hwsim.memory.dram_standards import get
-
-    known = get(standard)
-    return RoundTimes(rounds, known.timing, known.organization)
+def _table(rounds: Rounds, timing: DramTiming, organization: DramOrganization, own_bus: bool) -> RoundTimes:
+    return RoundTimes(rounds, timing, organization, own_bus)

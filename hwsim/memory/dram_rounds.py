@@ -82,10 +82,17 @@ class _State:
 
 
 class RoundTimes:
-    """The table of a stream that starts with all banks closed and is not refreshed; cycle 0 is its first activate."""
+    """The table of a stream that starts with all banks closed and is not refreshed; cycle 0 is its first activate.
 
-    def __init__(self, rounds: Rounds, timing: DramTiming, organization: DramOrganization) -> None:
+    ``own_bus`` gives activates a command bus to themselves: no stream of as many rounds is then faster than the one
+    that goes through all banks in turn, because of any G + 1 neighbours two share a bank group (bank) anyway.
+    """
+
+    def __init__(
+        self, rounds: Rounds, timing: DramTiming, organization: DramOrganization, own_bus: bool = False
+    ) -> None:
         require_quiet_refresh(timing)
+        self.own_bus = own_bus
         self.rounds, self.timing, self.organization = rounds, timing, organization
         self.short, self.long = timing.column_short, timing.column_long
         self.to_column = timing.tRCDWR if rounds.write else timing.tRCDRD
@@ -109,19 +116,14 @@ class RoundTimes:
         known, cycles = self._known(number)
         return self.begins[known] + cycles
 
-    def closed_after(self, rounds: int) -> int:
-        """First cycle in which all banks are closed after ``rounds`` rounds and no other."""
-        known, cycles = self._known(rounds)
-        return self.states[known].closed + cycles
-
-    def last_column(self, rounds: int, bursts: int) -> int:
-        """Cycle of the last column command after ``rounds`` whole rounds and ``bursts`` of another."""
+    def after(self, rounds: int, bursts: int) -> tuple[int, int]:
+        """(Cycle of the last column command, first cycle with all closed) of ``rounds`` rounds and ``bursts`` more."""
         known, cycles = self._known(rounds)
         state = self.states[known]
         if bursts:
             state = deepcopy(state)
             self._round(state, bursts)
-        return state.column + cycles
+        return state.column + cycles, state.closed + cycles
 
     def first_beginning_from(self, cycle: int, most: int) -> int:
         """The first round, at most ``most``, that begins in ``cycle`` or later."""
@@ -173,7 +175,7 @@ class RoundTimes:
             state.group_activate[group] + timing.tRRD_L,
             state.activates[0] + timing.tFAW,
         )
-        while any(block.has(cycle) for blocks in state.columns for block in blocks):
+        while not self.own_bus and any(block.has(cycle) for blocks in state.columns for block in blocks):
             cycle += 1
         return cycle
 
@@ -242,6 +244,8 @@ class Streamed:
 
     cycles: int
     """Until the last data has crossed the bus."""
+    drained: int
+    """Until then and until all banks are closed."""
     refreshes: int
     activates: int
 
@@ -253,8 +257,9 @@ def stream_cycles(table: RoundTimes, bursts: int, refresh: bool = True) -> Strea
     visits = min(rounds.visits, rounds.bursts)
     begin, refreshes, left = _refreshed(table, whole, rest > 0) if refresh else (0, 0, whole)
     latency = timing.WL if rounds.write else timing.RL
-    last = table.last_column(left, rest) + latency + timing.burst if bursts else 0
-    return Streamed(begin + last, refreshes, whole * visits + min(visits, rest))
+    column, closed = table.after(left, rest) if bursts else (-latency - timing.burst, 0)
+    cycles = begin + column + latency + timing.burst
+    return Streamed(cycles, max(cycles, begin + closed), refreshes, whole * visits + min(visits, rest))
 
 
 def _refreshed(table: RoundTimes, whole: int, more: bool) -> tuple[int, int, int]:
@@ -282,7 +287,7 @@ def _refreshed(table: RoundTimes, whole: int, more: bool) -> tuple[int, int, int
         done = table.first_beginning_from(due - begin, left + more)
         if done == left + more:
             break
-        begin += (table.closed_after(done) if done else 0) + timing.tRFC
+        begin += (table.after(done, 0)[1] if done else 0) + timing.tRFC
         refreshes += 1
         left -= done
     return begin, refreshes, left

@@ -160,6 +160,41 @@ def test_a_larger_memory_costs_no_less(capacity, more):
         assert large.read_j_per_byte >= small.read_j_per_byte > 0
 
 
+def test_a_standard_is_derated_by_its_access_and_a_written_bandwidth_is_not():
+    peak, sequential, strided, random = (
+        read(f"{{kind: dram, standard: HBM3, stacks: 2{access}}}")
+        for access in ("", ", access: sequential", ", access: {run: 256 B}", ", access: {run: 64 B, order: random}")
+    )
+    rates = [memory.bytes_per_cycle(1e9) for memory in (peak, sequential, strided, random)]
+    assert rates[0] == 2 * 819
+    assert 0.85 * rates[0] < rates[1] < rates[0]
+    assert rates[1] > rates[2] > rates[3] > 0
+    written = read("{kind: dram, standard: HBM3, bandwidth: 1 TB/s, access: sequential}")
+    assert written.bytes_per_cycle(1e9) == 1000
+
+
+def test_a_transfer_has_its_efficiency():
+    memory = read("{kind: dram, standard: HBM2}")
+    whole = memory.timing_of(None, 1 << 20, 0)
+    assert whole.exact
+    assert memory.efficiency_of(None, 1 << 20, 0) == memory.efficiency_of(1 << 20, 1 << 20, 0) == whole.efficiency
+    assert memory.efficiency_of(64, 1 << 20, 0) < memory.efficiency_of(4096, 1 << 20, 0) < whole.efficiency
+    assert memory.efficiency_of(None, 1 << 19, 1 << 19) < whole.efficiency
+    assert memory.efficiency_of(64, 0, 0) == 1
+    unknown = read("{kind: dram, bandwidth: 1 GB/s, read_energy: 1 pJ/B, write_energy: 1 pJ/B}")
+    assert unknown.efficiency_of(64, 1 << 20, 0) == 1
+
+
+def test_leakage_and_row_energy_are_the_users():
+    tech = technology.get("7nm")
+    plain = read("{kind: dram, standard: HBM2}").cost(tech)
+    assert (plain.leakage_w, plain.activate_j) == (None, None)
+    written = read("{kind: dram, standard: HBM2, activate_energy: 909 pJ, leakage: 0.5 W}").cost(tech)
+    assert (written.leakage_w, written.activate_j) == (0.5, 909e-12)
+    assert written.read_j_per_byte == plain.read_j_per_byte
+    assert read("{kind: sram, capacity: 1 MiB, width: 8 B, leakage: 3 mW}").cost(tech).leakage_w == 3e-3
+
+
 def test_the_schema_names_the_standards():
     schema = Dram.model_json_schema()["properties"]["standard"]
     assert "HBM2E" in schema["anyOf"][0]["enum"]
