@@ -125,6 +125,37 @@ def test_sram_cost_is_the_technologys():
     assert "Jouppi" in cost.source
 
 
+def test_each_further_port_costs_what_is_written_or_assumed():
+    tech = technology.get("45nm")
+    one = read("{kind: sram, capacity: 64 KiB, width: 8 B}").cost(tech)
+    three = read("{kind: sram, capacity: 64 KiB, width: 8 B, ports: 3}").cost(tech)
+    assert three.area_m2 == pytest.approx(2 * one.area_m2)
+    assert three.read_j_per_byte == pytest.approx(1.5 * one.read_j_per_byte)
+    assert three.write_j_per_byte == pytest.approx(1.5 * one.write_j_per_byte)
+    assert "3 ports: energy x 1.5, area x 2 (assumed)" in three.source
+    assert "ports" not in one.source
+    free = read("{kind: sram, capacity: 64 KiB, width: 8 B, ports: 3, port_area: 0, port_energy: 0}").cost(tech)
+    assert (free.area_m2, free.read_j_per_byte) == (one.area_m2, one.read_j_per_byte)
+
+
+def test_a_macro_for_each_bank():
+    tech = technology.get("45nm")
+    banks = read("{kind: sram, capacity: 256 KiB, width: 8 B, banks: 8, macro: per_bank}").cost(tech)
+    one = read("{kind: sram, capacity: 32 KiB, width: 8 B}").cost(tech)
+    whole = read("{kind: sram, capacity: 256 KiB, width: 8 B, banks: 8}").cost(tech)
+    assert banks.area_m2 == pytest.approx(8 * one.area_m2)
+    assert banks.read_j_per_byte == one.read_j_per_byte < whole.read_j_per_byte
+    assert "8 macros" in banks.source
+
+
+def test_a_register_file_is_an_sram_of_three_ports():
+    file = read("{kind: regfile, capacity: 4 KiB, width: 32 B}")
+    assert file.bytes_per_cycle(1e9) == 3 * 32
+    sram = read("{kind: sram, capacity: 4 KiB, width: 32 B, ports: 3}")
+    assert file.cost(technology.get("7nm")) == sram.cost(technology.get("7nm"))
+    assert "extrapolated to 4 KiB" in file.cost(technology.get("45nm")).source
+
+
 def test_dram_cost_is_the_standards_and_takes_no_chip_area():
     cost = Dram(standard="HBM2", stacks=4).cost(technology.get("7nm"))
     assert cost.read_j_per_byte == cost.write_j_per_byte == pytest.approx(8 * 6.25e-12)
