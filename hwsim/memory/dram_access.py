@@ -81,7 +81,7 @@ class AccessTiming:
     """The streaming controller is no slower."""
     time_s: float
     bursts: int
-    """Column commands of all channels."""
+    """Column commands of all channels, as many in each as in the busiest."""
     activates: int
     """Row misses of all channels: each opens a row."""
     refreshes: int
@@ -105,22 +105,24 @@ class AccessTiming:
 def access_timing(pattern: AccessPattern, standard: DramStandard, parts: int = 1, refresh: bool = True) -> AccessTiming:
     """What ``pattern`` takes on ``parts`` stacks or channels of ``standard``.
 
-    Exact for sequential streams and aligned strided runs that read or write: the command simulator takes the same
-    cycles. Random runs lie between all in one bank (``at_most``) and all banks in turn: ``cycles`` is that, which a
-    reordering controller comes close to, and ``at_least`` the same without waiting for the command bus. Where reads
-    and writes mix, ``cycles`` lets each turn of the bus drain the stream before it (``at_most``, refreshes apart), and
-    ``at_least`` is the data bus alone.
+    Exact for sequential streams, and for runs that load all channels equally and lie whole rows apart or each in the
+    next bank, where all is read or all written: the command simulator takes the same cycles for the busiest channel.
+    Of other strided runs each is taken to open new rows (``cycles``); they lie between the data bus alone and all runs
+    in one bank. Random runs lie between all banks in turn, which ``cycles`` is and a reordering controller comes close
+    to (``at_least`` the same without waiting for the command bus), and one bank. Where reads and writes mix, ``cycles``
+    lets each turn of the bus drain the stream before it (``at_most``, refreshes apart), and ``at_least`` is the data
+    bus alone. All bounds are of equally loaded channels.
     """
     spread = _Spread.of(pattern, standard.organization, parts)
     pieces = list(_pieces(pattern, spread.bursts_per_channel))
     streams = [_streamed(spread.rounds(write), bursts, standard, refresh) for write, bursts in pieces]
     cycles = at_least = at_most = _one_after_another(streams)
-    if pattern.order == "random":
+    if pattern.order == "random" or not spread.aligned:
         rounds = [(spread.rounds(write), bursts) for write, bursts in pieces]
         free = [_streamed(each, bursts, standard, refresh, own_bus=True) for each, bursts in rounds]
         alone = [_streamed(replace(each, step=0), bursts, standard, refresh) for each, bursts in rounds]
         at_least, at_most = _one_after_another(free), _one_after_another(alone)
-    if len(pieces) > 1:
+    if len(pieces) > 1 or not (spread.aligned or pattern.order == "random"):
         at_least = spread.bursts_per_channel * standard.timing.column_short
     used, time_s = spread.channels_used, cycles / standard.clock_hz
     rate = pattern.bytes / time_s
@@ -152,46 +154,50 @@ def _one_after_another(streams: Sequence[Streamed]) -> int:
 
 @dataclass(frozen=True)
 class _Spread:
-    """A pattern over the channels: bursts of one channel, in runs of ``run`` each."""
+    """A pattern over the channels: bursts of the busiest one, in runs of ``run`` each."""
 
     organization: DramOrganization
     mapping: Mapping
     channels_used: int
     bursts_per_channel: int
-    run: int | None
+    run: int | None = None
     """Bursts of a run in one channel; None: one run."""
-    stride: int | None
+    stride: int | None = None
     """Bursts of one channel's addresses from run to run."""
+    aligned: bool = True
+    """Whether all channels see the same, and runs whole rows apart."""
 
     @classmethod
     def of(cls, pattern: AccessPattern, organization: DramOrganization, parts: int) -> _Spread:
         channels, burst = parts * organization.channels, organization.burst_bytes
+        block = max(pattern.interleave // burst, 1)
         if pattern.run is None:
             bursts = -(-pattern.bytes // burst)
-            used = min(channels, bursts)
-            return cls(organization, pattern.mapping, used, -(-bursts // used), None, None)
+            turns, rest = divmod(bursts, block * channels)
+            used = channels if turns else -(-rest // block)
+            return cls(organization, pattern.mapping, used, turns * block + min(rest, block))
         whole, rest = divmod(pattern.bytes, pattern.run)
         run = -(-pattern.run // burst)
         bursts = whole * run + -(-rest // burst)
-        block = max(pattern.interleave // burst, 1)
         blocks = -(-run // block)
-        common, stride = 1, None
-        if pattern.stride is not None:
-            apart = -(-pattern.stride // burst)
-            common = math.gcd(apart // block, channels) if apart % block == 0 else 1
-            stride = apart // block // common * block if apart % block == 0 else -(-apart // channels)
-        used = min(channels // common * min(blocks, common), bursts)
         alone = run if blocks == 1 else block * -(-blocks // channels)
-        return cls(organization, pattern.mapping, used, -(-bursts // used), alone, stride)
+        aligned = run == alone * channels and not rest
+        if pattern.stride is None:
+            used = min(channels, bursts)
+            return cls(organization, pattern.mapping, used, -(-bursts // used), alone, None, aligned)
+        apart = -(-pattern.stride // burst)
+        in_blocks = apart % block == 0
+        common = math.gcd(apart // block, channels) if in_blocks else 1
+        used = min(channels // common * min(blocks, common), bursts)
+        stride = apart // block // common * block if in_blocks else -(-apart // channels)
+        rows = _neighbours(pattern.mapping, organization) * organization.bursts_per_row * channels * burst
+        aligned &= pattern.stride % rows == 0
+        return cls(organization, pattern.mapping, used, -(-bursts // used), alone, stride, aligned)
 
     def rounds(self, write: bool) -> Rounds:
         """The rounds of one channel: as many banks as the mapping passes before it comes back to the first."""
         organization = self.organization
-        neighbours = {
-            "row:bank:column:group": organization.bank_groups,
-            "row:column:bank": organization.banks,
-            "row:bank:column": 1,
-        }[self.mapping]
+        neighbours = _neighbours(self.mapping, organization)
         most = neighbours * organization.bursts_per_row
         bursts = most if self.run is None else min(self.run, most)
         visits = min(neighbours, bursts)
@@ -207,6 +213,15 @@ class _Spread:
         if self.mapping == "row:bank:column":
             return burst // columns % banks
         return burst // (groups * columns) * groups % banks + burst % groups
+
+
+def _neighbours(mapping: Mapping, organization: DramOrganization) -> int:
+    """Banks that neighbouring bursts of a channel lie in."""
+    return {
+        "row:bank:column:group": organization.bank_groups,
+        "row:column:bank": organization.banks,
+        "row:bank:column": 1,
+    }[mapping]
 
 
 def _pieces(pattern: AccessPattern, bursts: int) -> Iterator[tuple[bool, int]]:
