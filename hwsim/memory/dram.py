@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 
 from hwsim.base.errors import InputError
 from hwsim.base.quantities import Joules
@@ -25,6 +25,18 @@ def _standard(value: Any) -> str:
 Standard = Annotated[
     str, BeforeValidator(_standard), WithJsonSchema({"type": "string", "enum": list(standards.STANDARDS)})
 ]
+
+
+def _whole_access(value: Any) -> Any:
+    """``value`` as it is; what spans several keys of a pattern is said before it is taken for no pattern at all."""
+    if isinstance(value, dict):
+        try:
+            Access.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            if first["type"] == "value_error":
+                raise ValueError(str(first["ctx"]["error"])) from None
+    return value
 
 
 @memories.register("dram")
@@ -52,7 +64,7 @@ class Dram(Memory):
     channels: int | None = Field(default=None, ge=1)
     """Channels of any other standard (64 bits for DDR, 32 for LPDDR and GDDR6); one unless written."""
 
-    access: Literal["peak", "sequential"] | Access = "peak"
+    access: Annotated[Literal["peak", "sequential"] | Access, BeforeValidator(_whole_access)] = "peak"
     """What the standard's bandwidth is derated by: nothing, ``sequential``, or runs such as ``{run: 256 B}``."""
     activate_energy: Joules | None = None
     """Opening and closing a row, e.g. ``909 pJ``; none: the energy per bit has its part of it (*assumed*)."""
