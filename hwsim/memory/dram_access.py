@@ -2,7 +2,7 @@
 
 A pattern is *runs* of contiguous bytes. Blocks of `interleave` bytes go to neighbouring channels, so that a run of n
 blocks puts ⌈n / channels⌉ of them into each channel that it reaches; within a channel `mapping` says which part of the
-address moves next. What a channel takes is `dram_rounds.stream_cycles`; all channels are taken as equally loaded.
+address moves next. What a channel takes is `dram_refresh.stream_cycles`; all channels are taken as equally loaded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from hwsim.base.quantities import Bytes, Fraction01
 from hwsim.base.record import Record
 from hwsim.memory import dram_standards as standards
 from hwsim.memory.dram_in_order import Rounds
-from hwsim.memory.dram_rounds import RoundTimes, Streamed, stream_cycles
+from hwsim.memory.dram_refresh import Streamed, stream_cycles
+from hwsim.memory.dram_rounds import RoundTimes
 from hwsim.memory.dram_standards import DramStandard
 from hwsim.memory.dram_timing import DramOrganization, DramTiming
 

@@ -3,8 +3,8 @@
 It knows what comes, as the address generator of an accelerator does: every activate is issued in the order of the
 stream as soon as its bank is closed and the timings allow, columns follow in order, and the last one of a row is an
 RDA or WRA. At the same cycle a column goes before an activate. A refresh that has fallen due waits for the next
-round to begin, for which everything read or written so far is finished first. `hwsim.memory.dram_rounds` says in
-closed form how long that takes; this is what it is compared with.
+round to begin, for which everything read or written so far is finished first. `hwsim.memory.dram_rounds` and
+`dram_refresh` say in closed form how long that takes; this is what they are compared with.
 """
 
 from __future__ import annotations

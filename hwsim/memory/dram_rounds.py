@@ -9,17 +9,14 @@ the i-th activate and C_j that of the j-th column command,
 
 where ' is the one before in the same bank group and " the one before in the same bank. Lines within a round and rounds
 repeat: as soon as all times that later ones refer to have moved by the same number of cycles, everything after moves
-by it too, so that only the first few lines and rounds are worked out. A refresh finds everything closed and leaves
-everything closed: after it a stream begins anew. So
-
-    cycles = Σ over refreshes of (begin of the round that finds it due + draining + tRFC) + the rest,
-
-each term looked up in the one table of a stream without refreshes. `hwsim.memory.dram_in_order` issues the commands
-themselves; the tests find both equal for any timings.
+by it too, so that only the first few lines and rounds are worked out. `hwsim.memory.dram_refresh` cuts a stream where
+refreshes come; `hwsim.memory.dram_in_order` issues the commands themselves, and the tests find both equal for any
+timings.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
 from copy import deepcopy
@@ -127,15 +124,13 @@ class RoundTimes:
 
     def first_beginning_from(self, cycle: int, most: int) -> int:
         """The first round, at most ``most``, that begins in ``cycle`` or later."""
-        while not self.period and len(self.begins) <= most and self.begins[-1] < cycle:
+        begins = self.begins
+        while not self.period and len(begins) <= most and begins[-1] < cycle:
             self._extend()
-        skipped = 0
-        if self.period and self.begins[-1] < cycle:
-            behind = cycle - self.begins[-1]
-            skipped = -(-behind // self.period_cycles) - 1
-        number = len(self.begins) - 1 + skipped * self.period if skipped else 0
-        while number < most and self.begin(number) < cycle:
-            number += 1
+        periods = 0
+        if self.period and begins[-1] < cycle:
+            periods = -(-(cycle - begins[-1]) // self.period_cycles)
+        number = bisect_left(begins, cycle - periods * self.period_cycles) + periods * self.period
         return min(number, most)
 
     def _known(self, number: int) -> tuple[int, int]:
@@ -236,61 +231,6 @@ class RoundTimes:
             blocks.append(_Block(line, 0, 1))
             before = line
             yield list(line)
-
-
-@dataclass(frozen=True)
-class Streamed:
-    """What a stream of one channel takes."""
-
-    cycles: int
-    """Until the last data has crossed the bus."""
-    drained: int
-    """Until then and until all banks are closed."""
-    refreshes: int
-    activates: int
-
-
-def stream_cycles(table: RoundTimes, bursts: int, refresh: bool = True) -> Streamed:
-    """Cycles of ``bursts`` column commands, cold start and last data included; equal to `dram_in_order.stream`."""
-    rounds, timing = table.rounds, table.timing
-    whole, rest = divmod(bursts, rounds.bursts)
-    visits = min(rounds.visits, rounds.bursts)
-    begin, refreshes, left = _refreshed(table, whole, rest > 0) if refresh else (0, 0, whole)
-    latency = timing.WL if rounds.write else timing.RL
-    column, closed = table.after(left, rest) if bursts else (-latency - timing.burst, 0)
-    cycles = begin + column + latency + timing.burst
-    return Streamed(cycles, max(cycles, begin + closed), refreshes, whole * visits + min(visits, rest))
-
-
-def _refreshed(table: RoundTimes, whole: int, more: bool) -> tuple[int, int, int]:
-    """(cycle, refreshes, whole rounds to come) after the last refresh.
-
-    What follows a refresh depends on nothing but how late it came, so once it comes as late as one before, the
-    stretch between the two repeats.
-    """
-    timing = table.timing
-    begin, refreshes, left = 0, 0, whole
-    seen: dict[int, tuple[int, int, int]] | None = {}
-    while left + more:
-        late = begin - refreshes * timing.tREFI
-        if seen is not None and late in seen:
-            then = seen[late]
-            rounds = then[2] - left
-            times = (left - 1) // rounds if rounds else 0
-            begin += times * (begin - then[0])
-            refreshes += times * (refreshes - then[1])
-            left -= times * rounds
-            seen = None
-        elif seen is not None:
-            seen[late] = begin, refreshes, left
-        due = (refreshes + 1) * timing.tREFI
-        done = table.first_beginning_from(due - begin, left + more)
-        if done == left + more:
-            break
-        begin += (table.after(done, 0)[1] if done else 0) + timing.tRFC
-        refreshes += 1
-        left -= done
-    return begin, refreshes, left
 
 
 def require_quiet_refresh(timing: DramTiming) -> None:

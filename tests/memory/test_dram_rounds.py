@@ -8,7 +8,8 @@ from hwsim.base.errors import HwsimError
 from hwsim.memory.dram_checker import check
 from hwsim.memory.dram_commands import Command, CommandSimulator, Issued
 from hwsim.memory.dram_in_order import Rounds, bank, stream
-from hwsim.memory.dram_rounds import RoundTimes, stream_cycles
+from hwsim.memory.dram_refresh import stream_cycles
+from hwsim.memory.dram_rounds import RoundTimes
 from hwsim.memory.dram_standards import STANDARDS
 from hwsim.memory.dram_timing import DramOrganization, DramTiming
 
