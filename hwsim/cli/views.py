@@ -147,7 +147,7 @@ def _measured(value: float, unit: str) -> str:
 
 
 def architecture_view(architecture: Architecture) -> list[RenderableType]:
-    """Memories, compute, area and energy of an architecture, with the sources of its costs."""
+    """Memories (peak: read / write where they differ), compute, area and energy, with the sources of the costs."""
     from hwsim import technology
 
     node, clock = technology.get(architecture.technology.node), architecture.clock_hz
@@ -165,7 +165,8 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
     for name, memory in architecture.memories.items():
         cost = memory.cost(node)
         size = "–" if memory.capacity is None else _bytes(memory.capacity)
-        rate = engineering(memory.bytes_per_cycle(clock) * clock, "B/s")
+        ways = (memory.read_bits_per_cycle(clock), memory.write_bits_per_cycle(clock))
+        rate = " / ".join(engineering(bits / 8 * clock, "B/s") for bits in dict.fromkeys(ways))
         energy = engineering(cost.read_j_per_byte, "J/B")
         on_chip_area = area(cost.area_m2) if memory.on_chip else "–"
         memories.append((name, memory.kind, size, rate, energy, on_chip_area, sources.cite(cost.source)))

@@ -92,6 +92,8 @@ class Dram(Memory):
     @model_validator(mode="after")
     def _counted_in(self) -> Self:
         if self.standard is None:
+            if self.stacks or self.channels or self.access != "peak":
+                raise ValueError("stacks, channels and access are of a standard (such as 'HBM3'), and none is written")
             return self
         part = standards.part(self.standard)
         other = "channels" if part == "stack" else "stacks"
