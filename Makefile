@@ -30,9 +30,10 @@ schema: $(VENV)/.installed  ## Rewrite the JSON Schemas that editors use
 	$(BIN)/hwsim schema matrix_unit -o arch_configs/matrix_units
 	$(BIN)/hwsim schema gemm_order -o arch_configs/gemm_orders
 
-docs: $(VENV)/.installed  ## Rewrite the generated pages: number formats, residuals of the prices; the README's picture
+docs: $(VENV)/.installed  ## Rewrite the generated pages: number formats, residuals of the prices, DRAM efficiencies; the README's picture
 	$(BIN)/python -m hwsim.report.format_pages docs/formats
 	$(BIN)/python -m hwsim.report.cost_page docs/costs_calibration.md
+	$(BIN)/python -m hwsim.report.memory_page docs/memory_dram.md
 	@$(BIN)/hwsim tradeoff -o reports/tradeoff --force > /dev/null
 	cp reports/tradeoff/error_vs_energy.png docs/images/
 

@@ -64,6 +64,18 @@ def _parts(kind: str) -> Callable[[], Rows]:
     return rows
 
 
+def _drams() -> Rows:
+    from hwsim.memory.dram_standards import STANDARDS
+    from hwsim.report.engineering import engineering
+    from hwsim.technology import dram
+
+    for name, entry in STANDARDS.items():
+        price = dram.get(name)
+        rate = f"{engineering(price.bandwidth_bytes_per_s, 'B/s')} per {price.part}"
+        energy = engineering(price.energy_j_per_bit, "J/bit")
+        yield name, rate, f"{energy} ({price.status})", f"timings {entry.status}"
+
+
 def _matrix_units() -> Rows:
     from hwsim.base.document import read_document
 
@@ -80,6 +92,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], Callable[[], Rows]]] = {
     "units": (("name", "what it is"), _parts("units")),
     "matrix-units": (("name", "description", "instructions"), _matrix_units),
     "memories": (("name", "what it is"), _parts("memories")),
+    "drams": (("name", "peak", "energy", "commands"), _drams),
     "technologies": (("name", "prices from"), _technologies),
     "archs": (("name", "description"), _described("archs")),
     "orders": (("name", "description"), _described("gemm_orders")),

@@ -26,7 +26,7 @@ Views = list["RenderableType"]
     help="Of a format: draw its values on a line and its relative error against magnitude.",
 )  # fmt: skip
 def show(name: str, output: Path | None) -> None:
-    """Show a format, unit, multiplier, memory, technology, architecture… by name.
+    """Show a format, unit, multiplier, memory, DRAM standard, technology, architecture… by name.
 
     A kind in front (technology/7nm, reductions/exact) says which, where a name has several meanings; without it all
     are shown. A path to a YAML file shows what it describes.
@@ -75,10 +75,11 @@ def _names(kind: str) -> Iterator[str]:
         from hwsim import formats
 
         return iter(formats.names())
-    if kind == "technologies":
+    if kind in ("technologies", "drams"):
         from hwsim import technology
+        from hwsim.technology import dram
 
-        return iter(technology.names())
+        return iter(technology.names() if kind == "technologies" else dram.STANDARDS)
     if kind in ("archs", "workloads", "studies"):
         return iter(shipped(kind))
     if kind == "orders":
@@ -130,6 +131,14 @@ def _technology(name: str) -> Views | None:
     return technology_view(technology.get(name)) if name in technology.names() else None
 
 
+def _dram(name: str) -> Views | None:
+    from hwsim.cli.views import dram_view
+    from hwsim.memory.dram_standards import STANDARDS
+
+    found = next((standard for known, standard in STANDARDS.items() if known.lower() == name.lower()), None)
+    return None if found is None else dram_view(found)
+
+
 def _part(kind: str) -> Callable[[str], Views | None]:
     def views(name: str) -> Views | None:
         from hwsim.cli.views import part_view
@@ -147,6 +156,7 @@ def _shipped(kind: str) -> Callable[[str], Views | None]:
 _SHOWN: dict[str, Callable[[str], Views | None]] = {
     "formats": _format,
     "technologies": _technology,
+    "drams": _dram,
     **{kind: _part(kind) for kind in ("units", "multipliers", "reductions", "accumulators", "memories")},
     **{kind: _shipped(kind) for kind in ("archs", "workloads", "studies")},
     "orders": _shipped("gemm_orders"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from hwsim.arch import Architecture
+    from hwsim.memory.dram_standards import DramStandard
     from hwsim.technology import Technology
 
 _TYPES = {"string": "text", "object": "keys and values", "null": "nothing", "array": "list", "boolean": "true, false"}
@@ -101,6 +102,29 @@ def technology_view(technology: Technology) -> list[RenderableType]:
     return [title, numbers, "", _int_versus_fp(technology), "", sources.view()]
 
 
+def dram_view(standard: DramStandard) -> list[RenderableType]:
+    """Bandwidth, energy, organization and timings of a DRAM standard, and what long streams reach of the peak."""
+    from hwsim.memory.dram_access import steady_efficiency
+    from hwsim.report.memory_page import EXAMPLES
+    from hwsim.technology import dram
+
+    sources = Sources()
+    prices = [each for each in dram.numbers() if each.name.startswith(f"dram.{standard.name}.")]
+    rows = [
+        (each.name.split(".")[-1], _measured(each.value, each.unit), sources.cite(f"{each.status}: {each.source}"))
+        for each in (*prices, *standard.numbers())
+    ]
+    reached = [(words, f"{steady_efficiency(access, standard.name):.1%}") for words, access in EXAMPLES.items()]
+    return [
+        heading(f"drams/{standard.name}", "a DRAM standard; times in cycles of its command clock"),
+        table(("number", "value", "source"), rows, right=("value",)),
+        "",
+        table(("long stream", "of the peak"), reached, right=("of the peak",)),
+        "",
+        sources.view(),
+    ]
+
+
 def _int_versus_fp(technology: Technology) -> RenderableType:
     """The ratios of *INT v.s. FP* from this node's cells, and how far they are from the published ones."""
     from hwsim.datapath.int_versus_fp import PAIRS
@@ -117,11 +141,13 @@ def _int_versus_fp(technology: Technology) -> RenderableType:
 def _measured(value: float, unit: str) -> str:
     if unit == "m2":
         return area(value)
-    return f"{value:.4g}" if unit == "1" else engineering(value, unit)
+    if unit == "1":
+        return str(value) if isinstance(value, int) else f"{value:.4g}"
+    return engineering(value, unit)
 
 
 def architecture_view(architecture: Architecture) -> list[RenderableType]:
-    """Memories, compute, area and energy of an architecture, with the sources of its costs."""
+    """Memories (peak: read / write where they differ), compute, area and energy, with the sources of the costs."""
     from hwsim import technology
 
     node, clock = technology.get(architecture.technology.node), architecture.clock_hz
@@ -139,7 +165,8 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
     for name, memory in architecture.memories.items():
         cost = memory.cost(node)
         size = "–" if memory.capacity is None else _bytes(memory.capacity)
-        rate = engineering(memory.bytes_per_cycle(clock) * clock, "B/s")
+        ways = (memory.read_bits_per_cycle(clock), memory.write_bits_per_cycle(clock))
+        rate = " / ".join(engineering(bits / 8 * clock, "B/s") for bits in dict.fromkeys(ways))
         energy = engineering(cost.read_j_per_byte, "J/B")
         on_chip_area = area(cost.area_m2) if memory.on_chip else "–"
         memories.append((name, memory.kind, size, rate, energy, on_chip_area, sources.cite(cost.source)))

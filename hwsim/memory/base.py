@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from hwsim.base.quantities import BitsPerCycle, Bytes, BytesPerSecond, SquareMetres
+from hwsim.base.quantities import BitsPerCycle, Bytes, BytesPerSecond, SquareMetres, Watts
 from hwsim.base.record import Registered
 from hwsim.base.registry import Registry
 from hwsim.formats import FormatName
@@ -23,12 +23,16 @@ Operand = Literal["input", "weight", "output"]
 
 @dataclass(frozen=True)
 class MemoryCost:
-    """Silicon area on the chip and energy per byte moved."""
+    """Silicon area on the chip, energy per byte moved, and what else is known."""
 
     area_m2: float
     read_j_per_byte: float
     write_j_per_byte: float
     source: str
+    leakage_w: float | None = None
+    """Power without any access; None: no source publishes it and the user wrote none."""
+    activate_j: float | None = None
+    """Energy of opening and closing a DRAM row, beside that of the bytes; None: it is in the energy per byte."""
 
 
 class Memory(Registered, ABC):
@@ -73,6 +77,9 @@ class Memory(Registered, ABC):
     area: SquareMetres | None = None
     """Overrides the technology's area, e.g. ``1.2 mm2``."""
 
+    leakage: Watts | None = None
+    """Power without any access, e.g. ``3 mW`` (of a DRAM: background and refresh); no source here publishes it."""
+
     @model_validator(mode="after")
     def _an_access_has_a_width(self) -> Self:
         self._written_j_per_byte()
@@ -108,7 +115,8 @@ class Memory(Registered, ABC):
         """Area of this memory and energy per byte in ``technology``, overrides applied."""
 
     def overridden(self, cost: MemoryCost) -> MemoryCost:
-        """``cost`` with the energies and the area that the user wrote in place of the technology's."""
+        """``cost`` with the energies, the area and the leakage that the user wrote."""
+        cost = replace(cost, leakage_w=self.leakage)
         written = {"area_m2": self.area, **self._written_j_per_byte()}
         given = {name: value for name, value in written.items() if value is not None}
         if not given:

@@ -93,12 +93,12 @@ def check(
         found.extend(_state_violations(issued, banks, history))
         found.extend(_distance_violations(issued, banks, history, timing, organization))
         found.extend(_window_violations(issued, history, timing))
-        _record(issued, banks, history, organization)
+        _record(issued, banks, history, timing, organization)
     return found + (list(_refresh_violations(trace, timing)) if refresh else [])
 
 
 def _kind(issued: Issued) -> str:
-    return "PRE" if issued.command.operation == "PREA" else issued.command.operation
+    return {"PREA": "PRE", "RDA": "RD", "WRA": "WR"}.get(issued.command.operation, issued.command.operation)
 
 
 def _banks(issued: Issued, mode: str, organization: DramOrganization) -> set[int]:
@@ -141,7 +141,9 @@ def _window_violations(issued: Issued, history: _History, timing: DramTiming) ->
             yield Violation("tFAW", issued.cycle, issued.command.bank, timing.tFAW, apart)
 
 
-def _record(issued: Issued, banks: set[int], history: _History, organization: DramOrganization) -> None:
+def _record(
+    issued: Issued, banks: set[int], history: _History, timing: DramTiming, organization: DramOrganization
+) -> None:
     kind = _kind(issued)
     history.last[kind, "channel", 0] = issued.cycle
     for bank in banks:
@@ -151,6 +153,12 @@ def _record(issued: Issued, banks: set[int], history: _History, organization: Dr
             history.open_rows[bank] = issued.command.row
         elif kind == "PRE":
             history.open_rows.pop(bank, None)
+    if issued.command.operation in ("RDA", "WRA"):
+        after = timing.tRTP if kind == "RD" else timing.WL + timing.burst + timing.tWR
+        for bank in banks:
+            history.open_rows.pop(bank, None)
+            opened = history.last["ACT", "bank", bank]
+            history.last["PRE", "bank", bank] = max(issued.cycle + after, opened + timing.tRAS)
     if kind == "ACT":
         history.activates.append(issued.cycle)
     if issued.command.mode is not None:

@@ -18,7 +18,8 @@ from typing import Literal
 from hwsim.base.errors import HwsimError
 from hwsim.memory.dram_timing import DramOrganization, DramTiming
 
-Operation = Literal["ACT", "PRE", "PREA", "RD", "WR", "REF"]
+Operation = Literal["ACT", "PRE", "PREA", "RD", "WR", "RDA", "WRA", "REF"]
+"""RDA, WRA: the bank precharges by itself as soon as tRTP, tWR and tRAS allow."""
 Mode = Literal["SB", "HAB", "HAB_PIM"]
 BROADCAST_STRIDE = 2  # one PIM block serves two banks, so a broadcast reaches every second one
 
@@ -86,7 +87,7 @@ class CommandSimulator:
             return max(bus, *(self._precharge[bank] for bank in banks))
         if command.operation == "REF":
             return max(bus, self._refresh)
-        ready = self._read if command.operation == "RD" else self._write
+        ready = self._read if command.operation in ("RD", "RDA") else self._write
         return max(bus, *(ready[bank] for bank in banks))
 
     def issue(self, command: Command) -> int:
@@ -112,7 +113,7 @@ class CommandSimulator:
         rows = {self.open_row[bank] for bank in banks}
         if command.operation == "ACT" and rows != {None}:
             raise HwsimError(f"ACT of row {command.row} in bank {command.bank}, where row {rows} is open")
-        if command.operation in ("RD", "WR") and rows != {command.row}:
+        if command.operation in ("RD", "WR", "RDA", "WRA") and rows != {command.row}:
             raise HwsimError(f"{command.operation} of row {command.row} in bank {command.bank}, where {rows} is open")
         if command.operation == "REF" and rows != {None}:
             raise HwsimError("REF while a row is open")
@@ -161,6 +162,18 @@ class CommandSimulator:
             self._write[bank] = max(self._write[bank], cycle + (timing.column_long if long else timing.column_short))
         for bank in banks:
             self._precharge[bank] = max(self._precharge[bank], cycle + timing.write_to_precharge)
+
+    def _after_RDA(self, cycle: int, banks: list[int], command: Command) -> None:
+        self._after_RD(cycle, banks, command)
+        self._close(banks, command)
+
+    def _after_WRA(self, cycle: int, banks: list[int], command: Command) -> None:
+        self._after_WR(cycle, banks, command)
+        self._close(banks, command)
+
+    def _close(self, banks: list[int], command: Command) -> None:
+        for bank in banks:
+            self._after_PRE(self._precharge[bank], [bank], command)
 
     def _long(self, bank: int, reached: list[int]) -> bool:
         """Whether ``bank`` shares a bank group with a reached one: a broadcast reaches every group."""

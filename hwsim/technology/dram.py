@@ -41,6 +41,7 @@ STANDARDS: dict[str, DramCost] = {
         _stack("HBM2", 256, 6.25, f"256 GB/s per stack; {CACTI}", "measured"),
         _stack("HBM2E", 460, 6.25, f"460 GB/s per stack; HBM2's energy ({CACTI})", "assumed"),
         _stack("HBM3", 819, 4.05, f"819 GB/s per stack; {CACTI}", "measured"),
+        _stack("HBM3E", 1177.6, 4.05, f"9.2 Gb/s x 1024 pins (recalled); HBM3's energy ({CACTI})", "assumed"),
     )
 }
 

@@ -54,6 +54,8 @@ def test_list_fits_80_columns(kind):
         ("fused", ["align_bits"]),
         ("7nm", ["Jouppi", "Stillmaker", "fitted", "recalled"]),
         ("technology/45nm", ["Horowitz"]),
+        ("hbm3", ["a DRAM standard", "tRFC", "sequential reads", "assumed", "hwcomponents-cacti"]),
+        ("drams/DDR4", ["12480", "DRAMsim3", "64"]),
         ("systolic_int8_ws_32x32", ["1,024 MACs per cycle", "2.05 Top/s", "int8 × int8, sums in int32", "1 MiB"]),
         ("archs/tensorcore_fp8", ["1.98 Pop/s", "3.35 TB/s"]),
         ("digits_cnn", ["conv1.weight"]),
@@ -65,9 +67,17 @@ def test_show(name, words):
         assert word in shown, word
 
 
-@pytest.mark.parametrize("name", ["exact", "float", "7nm", "systolic", "tensorcore_fp16", "edge_int4", "bf16"])
+@pytest.mark.parametrize("name", ["exact", "float", "7nm", "systolic", "tensorcore_fp16", "edge_int4", "bf16", "HBM2"])
 def test_show_fits_80_columns(name):
     assert max(map(len, answer("show", name).splitlines())) <= 80
+
+
+def test_list_of_dram_standards():
+    lines = answer("list", "drams").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0] for line in lines[2:]] == [
+        "DDR4", "DDR5", "LPDDR4", "LPDDR5", "GDDR6", "HBM2", "HBM2E", "HBM3", "HBM3E",
+    ]  # fmt: skip
 
 
 def test_a_name_with_two_meanings_shows_both_unless_the_kind_is_given():
@@ -81,6 +91,7 @@ def test_a_name_with_two_meanings_shows_both_unless_the_kind_is_given():
     ("name", "words"),
     [
         ("e4m3fnn", "did you mean 'e4m3fn'?"), ("units/sistolic", "unknown unit 'sistolic'; did you mean 'systolic'?"),
+        ("drams/HBM4", "unknown dram 'HBM4'; did you mean 'HBM3'?"),
         ("technology/8nm", "'8nm'"), ("formats/zzz", "unknown format 'zzz'"), ("", "nothing is called ''"),
     ],
 )  # fmt: skip

@@ -76,6 +76,9 @@ def test_an_accumulator_memory_states_its_format():
         ("{kind: dram}", "a DRAM needs a standard (such as 'HBM3'), or read_energy"),
         ("{kind: dram, standard: HBM2, channels: 2}", "HBM2 is counted in stacks, not channels"),
         ("{kind: dram, standard: DDR4, stacks: 2}", "DDR4 is counted in channels, not stacks"),
+        ("{kind: dram, standard: HBM2, access: {order: random}}", "a random access has a run (such as '256 B')"),
+        ("{kind: dram, standard: HBM2, access: fast}", "'peak' or 'sequential'"),
+        ("{kind: dram, standard: HBM2, access: {run: 64 B, sort: 1}}", "Extra inputs are not permitted"),
         ("{kind: dram, standard: HBM2, stacks: 0}", "greater than or equal to 1"),
         ("{kind: sram, width: 64 B}", "Field required"),
         ("{kind: sram, capacity: 1 MiB}", "needs a width"),
@@ -125,6 +128,37 @@ def test_sram_cost_is_the_technologys():
     assert "Jouppi" in cost.source
 
 
+def test_each_further_port_costs_what_is_written_or_assumed():
+    tech = technology.get("45nm")
+    one = read("{kind: sram, capacity: 64 KiB, width: 8 B}").cost(tech)
+    three = read("{kind: sram, capacity: 64 KiB, width: 8 B, ports: 3}").cost(tech)
+    assert three.area_m2 == pytest.approx(2 * one.area_m2)
+    assert three.read_j_per_byte == pytest.approx(1.5 * one.read_j_per_byte)
+    assert three.write_j_per_byte == pytest.approx(1.5 * one.write_j_per_byte)
+    assert "3 ports: energy x 1.5, area x 2 (assumed)" in three.source
+    assert "ports" not in one.source
+    free = read("{kind: sram, capacity: 64 KiB, width: 8 B, ports: 3, port_area: 0, port_energy: 0}").cost(tech)
+    assert (free.area_m2, free.read_j_per_byte) == (one.area_m2, one.read_j_per_byte)
+
+
+def test_a_macro_for_each_bank():
+    tech = technology.get("45nm")
+    banks = read("{kind: sram, capacity: 256 KiB, width: 8 B, banks: 8, macro: per_bank}").cost(tech)
+    one = read("{kind: sram, capacity: 32 KiB, width: 8 B}").cost(tech)
+    whole = read("{kind: sram, capacity: 256 KiB, width: 8 B, banks: 8}").cost(tech)
+    assert banks.area_m2 == pytest.approx(8 * one.area_m2)
+    assert banks.read_j_per_byte == one.read_j_per_byte < whole.read_j_per_byte
+    assert "8 macros" in banks.source
+
+
+def test_a_register_file_is_an_sram_of_three_ports():
+    file = read("{kind: regfile, capacity: 4 KiB, width: 32 B}")
+    assert file.bytes_per_cycle(1e9) == 3 * 32
+    sram = read("{kind: sram, capacity: 4 KiB, width: 32 B, ports: 3}")
+    assert file.cost(technology.get("7nm")) == sram.cost(technology.get("7nm"))
+    assert "extrapolated to 4 KiB" in file.cost(technology.get("45nm")).source
+
+
 def test_dram_cost_is_the_standards_and_takes_no_chip_area():
     cost = Dram(standard="HBM2", stacks=4).cost(technology.get("7nm"))
     assert cost.read_j_per_byte == cost.write_j_per_byte == pytest.approx(8 * 6.25e-12)
@@ -158,6 +192,41 @@ def test_a_larger_memory_costs_no_less(capacity, more):
         small, large = (kind(capacity=size, width=8).cost(tech) for size in (capacity, capacity + more))
         assert large.area_m2 >= small.area_m2 > 0
         assert large.read_j_per_byte >= small.read_j_per_byte > 0
+
+
+def test_a_standard_is_derated_by_its_access_and_a_written_bandwidth_is_not():
+    peak, sequential, strided, random = (
+        read(f"{{kind: dram, standard: HBM3, stacks: 2{access}}}")
+        for access in ("", ", access: sequential", ", access: {run: 256 B}", ", access: {run: 64 B, order: random}")
+    )
+    rates = [memory.bytes_per_cycle(1e9) for memory in (peak, sequential, strided, random)]
+    assert rates[0] == 2 * 819
+    assert 0.85 * rates[0] < rates[1] < rates[0]
+    assert rates[1] > rates[2] > rates[3] > 0
+    written = read("{kind: dram, standard: HBM3, bandwidth: 1 TB/s, access: sequential}")
+    assert written.bytes_per_cycle(1e9) == 1000
+
+
+def test_a_transfer_has_its_efficiency():
+    memory = read("{kind: dram, standard: HBM2}")
+    whole = memory.timing_of(None, 1 << 20, 0)
+    assert whole.exact
+    assert memory.efficiency_of(None, 1 << 20, 0) == memory.efficiency_of(1 << 20, 1 << 20, 0) == whole.efficiency
+    assert memory.efficiency_of(64, 1 << 20, 0) < memory.efficiency_of(4096, 1 << 20, 0) < whole.efficiency
+    assert memory.efficiency_of(None, 1 << 19, 1 << 19) < whole.efficiency
+    assert memory.efficiency_of(64, 0, 0) == 1
+    unknown = read("{kind: dram, bandwidth: 1 GB/s, read_energy: 1 pJ/B, write_energy: 1 pJ/B}")
+    assert unknown.efficiency_of(64, 1 << 20, 0) == 1
+
+
+def test_leakage_and_row_energy_are_the_users():
+    tech = technology.get("7nm")
+    plain = read("{kind: dram, standard: HBM2}").cost(tech)
+    assert (plain.leakage_w, plain.activate_j) == (None, None)
+    written = read("{kind: dram, standard: HBM2, activate_energy: 909 pJ, leakage: 0.5 W}").cost(tech)
+    assert (written.leakage_w, written.activate_j) == (0.5, 909e-12)
+    assert written.read_j_per_byte == plain.read_j_per_byte
+    assert read("{kind: sram, capacity: 1 MiB, width: 8 B, leakage: 3 mW}").cost(tech).leakage_w == 3e-3
 
 
 def test_the_schema_names_the_standards():

@@ -93,6 +93,12 @@ def test_a_dram_without_a_standard_is_all_written():
             read(f"{{kind: dram, {text}}}")
 
 
+@pytest.mark.parametrize("key", ["stacks: 2", "channels: 2", "access: sequential"])
+def test_what_only_a_standard_has_is_refused_without_one(key):
+    with pytest.raises(ValidationError, match="stacks, channels and access are of a standard"):
+        read(f"{{kind: dram, bandwidth: 1 GB/s, read_energy: 1 pJ/B, write_energy: 1 pJ/B, {key}}}")
+
+
 @given(st.floats(0, 1e-3), st.sampled_from(["J/access", "J/B", "J/bit"]))
 def test_energies_survive_yaml(joules, unit):
     memory = read(f"{{kind: sram, capacity: 2 MiB, width: 8 B, read_energy: {joules!r} {unit}}}")

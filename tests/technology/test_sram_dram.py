@@ -98,6 +98,7 @@ def test_an_empty_sram_is_refused(capacity, width):
         ("HBM2", 256, "stack"),
         ("HBM2E", 460, "stack"),
         ("HBM3", 819, "stack"),
+        ("HBM3E", 1177.6, "stack"),
     ],
 )
 def test_bandwidths(standard, gigabytes, part):
@@ -108,7 +109,7 @@ def test_bandwidths(standard, gigabytes, part):
 
 
 def test_standards_without_a_published_energy_are_labelled():
-    for standard, relative in (("DDR5", "DDR4"), ("LPDDR5", "LPDDR4"), ("HBM2E", "HBM2")):
+    for standard, relative in (("DDR5", "DDR4"), ("LPDDR5", "LPDDR4"), ("HBM2E", "HBM2"), ("HBM3E", "HBM3")):
         assert dram.get(standard).status == "assumed"
         assert dram.get(standard).energy_j_per_bit == dram.get(relative).energy_j_per_bit
         assert f"{relative}'s energy" in dram.get(standard).source
