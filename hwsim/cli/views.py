@@ -122,9 +122,8 @@ def _measured(value: float, unit: str) -> str:
 
 def architecture_view(architecture: Architecture) -> list[RenderableType]:
     """Memories, compute, area and energy of an architecture, with the sources of its costs."""
-    from hwsim import technology
 
-    node, clock = technology.get(architecture.technology.node), architecture.clock_hz
+    node, clock = architecture.technology.prices, architecture.clock_hz
     sources = Sources()
     unit = architecture.compute
     peak = unit.peak_macs_per_cycle

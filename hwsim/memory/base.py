@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -20,7 +21,8 @@ Operand = Literal["input", "weight", "output"]
 """What an operator moves: a (activations), b (weights), c (sums)."""
 
 
-def _joules_per_byte(value: Any) -> float:
+def joules_per_byte(value: Any) -> float:
+    """``0.25 pJ/bit`` or ``2 pJ/B`` in J/B."""
     try:
         if isinstance(value, str) and value.strip().endswith("/bit"):
             return 8 * parse_quantity(value, "J/bit")
@@ -31,12 +33,17 @@ def _joules_per_byte(value: Any) -> float:
 
 JoulesPerByte = Annotated[
     float,
-    BeforeValidator(_joules_per_byte),
+    BeforeValidator(joules_per_byte),
     WithJsonSchema(
         {"anyOf": [{"type": "number"}, {"type": "string"}], "description": "in J/B, e.g. '0.25 pJ/bit' or '2 pJ/B'"}
     ),
     Field(ge=0),
 ]
+
+
+_PRICED = ("area_m2", "read_j_per_byte", "write_j_per_byte")
+WRITTEN = "written in the architecture (written)"
+"""Source and status of what the user wrote in place of the technology's number."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,30 @@ class MemoryCost:
     read_j_per_byte: float
     write_j_per_byte: float
     source: str
+    written: Mapping[str, float] = field(default_factory=dict)
+    """Those of the three that the user wrote in place of the technology's."""
+    origin: str = ""
+    """Where the others are from, where some are written."""
+
+    def source_of(self, quantity: str) -> str:
+        """Where ``area_m2``, ``read_j_per_byte`` or ``write_j_per_byte`` comes from."""
+        return WRITTEN if quantity in self.written else self.origin or self.source
+
+    def rewritten(self, given: Mapping[str, float]) -> MemoryCost:
+        """The same with the values ``given`` by name, which their source then says."""
+        written = {**self.written, **given}
+        if not written:
+            return self
+        origin = self.origin or self.source
+        words = f"{', '.join(sorted(written))}: written in the architecture"
+        return MemoryCost(
+            written.get("area_m2", self.area_m2),
+            written.get("read_j_per_byte", self.read_j_per_byte),
+            written.get("write_j_per_byte", self.write_j_per_byte),
+            words if len(written) == len(_PRICED) else f"{words}; else {origin}",
+            written,
+            origin,
+        )
 
 
 class Memory(Registered, ABC):
@@ -96,12 +127,7 @@ class Memory(Registered, ABC):
             "read_j_per_byte": self.read_energy,
             "write_j_per_byte": self.write_energy,
         }
-        given = {name: value for name, value in written.items() if value is not None}
-        if not given:
-            return cost
-        words = f"{', '.join(given)}: written in the architecture"
-        source = words if len(given) == len(written) else f"{words}; else {cost.source}"
-        return replace(cost, source=source, **given)
+        return cost.rewritten({name: value for name, value in written.items() if value is not None})
 
     @property
     def usable_bytes(self) -> int | None:

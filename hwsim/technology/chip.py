@@ -6,12 +6,12 @@ Leakage: standard cells of a 40 nm process as Aladdin's library states them for 
 
 Wires: E = α·½·C·V² per bit and metre. C = 0.2 pF/mm is the usual figure for a wire at minimum pitch, repeaters
 excluded, and hardly changes from node to node (R. Ho, K. Mai, M. Horowitz, "The future of wires", Proceedings of the
-IEEE 89(4), 2001; *recalled*); α = ½ of the bits change from one word to the next (*assumed*: random bits). At 0.9 V that
-is 40 fJ per bit and mm; W. Dally's talks quote 60 to 80 fJ for a bit that changes.
+IEEE 89(4), 2001; *recalled*); α = ½ of the bits change from one word to the next (*assumed*: random bits). At 0.9 V
+that is 40 fJ per bit and mm; W. Dally's talks quote 60 to 80 fJ for a bit that changes (*recalled*).
 
 Clock: the clock pin of every flip-flop is charged once a cycle, E = C·V². C = 0.95 fF at 45 nm (DFF_X1 of the Nangate
-open cell library, *recalled*), scaled like any energy. The tree's own wires and buffers are in no source here and left out;
-what a register draws inside when it is accessed is its own price.
+open cell library, *recalled*), scaled like any energy. The tree's own wires and buffers are in no source here and left
+out; what a register draws inside when it is accessed is its own price.
 """
 
 from __future__ import annotations

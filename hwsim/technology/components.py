@@ -88,7 +88,7 @@ def primitive(name: str) -> Primitive:
     if kind == "gate" and rest:
         if rest[0] not in WEIGHTS:
             raise InputError(f"{name}: unknown gate '{rest[0]}'{did_you_mean(rest[0], WEIGHTS)}")
-        return Gate(rest[0])  # type: ignore[arg-type]  # checked above
+        return Gate(rest[0])  # type: ignore[arg-type]  # a name of WEIGHTS
     if kind in WIDTHS:
         made, widths = WIDTHS[kind]
         if len(rest) == widths.count(":") + 1 and all(re.fullmatch(r"[1-9]\d{0,5}", width) for width in rest):
@@ -123,7 +123,7 @@ def _arithmetic(kind: str, operand: str, name: str) -> Primitive:
             raise _unknown(name, name) from None
         raise InputError(f"{name}: {error}") from None
     if found.kind == "float":
-        widths_of = found.exponent_bits, found.precision  # type: ignore[attr-defined]  # a FloatFormat
+        widths_of = found.exponent_bits, found.precision
         return FloatAdder(*widths_of) if kind == "adder" else FloatMultiplier(*widths_of)
     if found.kind != "integer":
         raise InputError(f"{name}: expected an integer or a floating-point format, got {found.name}")

@@ -108,6 +108,15 @@ class MatmulUnit(Registered, ABC):
     def actions(self, gemm: Gemm) -> dict[str, int]:
         """How often each action of `cost` is done during ``gemm``."""
 
+    @property
+    def element_count(self) -> int:
+        """Processing elements that pass data to their neighbours; one where none are."""
+        return 1
+
+    def neighbour_bits(self, gemm: Gemm) -> int:
+        """Bits that go from one processing element to the next during ``gemm``, one element's pitch each."""
+        return 0
+
     @abstractmethod
     def cost(self, technology: Technology) -> UnitCost:
         """Area by part and energy by action."""

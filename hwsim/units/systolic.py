@@ -203,7 +203,20 @@ class SystolicArray(MatmulUnit):
         if self.fold_adder is not None:
             energy["fold_add"] = extra.total_energy_per_mac_j
             drawn_by["fold_add"] = {name: extra.total_energy_per_mac_j}
-        return UnitCost(area, energy, sources, drawn_by)
+        per_element = lane.register_bits + self.a_format.bits + self.b_format.bits
+        flip_flops = elements * per_element + count * extra.register_bits
+        return UnitCost(area, energy, sources, drawn_by, flip_flops)
+
+    @property
+    def element_count(self) -> int:
+        return self.rows * self.cols
+
+    def neighbour_bits(self, gemm: Gemm) -> int:
+        """Bits of a, b and the sums that hop; WS and IS also pass a sum down with every multiply-accumulate."""
+        hops = hop_counts(self.dataflow, self.rows, self.cols, gemm.m, gemm.n, gemm.k)
+        sums = gemm.count * hops["sum_hop"] + (0 if self.fold_adder is None else gemm.macs)
+        operands = hops["a_hop"] * self.a_format.bits + hops["b_hop"] * self.b_format.bits
+        return gemm.count * operands + sums * self._sum_bits
 
     def _beside_elements(self, technology: Technology) -> tuple[str, int, DatapathCost]:
         """Name, count and cost of what the dataflow needs beside multipliers, accumulators and operand registers."""

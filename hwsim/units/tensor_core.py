@@ -184,4 +184,4 @@ class TensorCore(MatmulUnit):
         }
         sources = dict(lane.sources) | {"sums of a tile": f"{registers.source} ({registers.status})"}
         drawn_by = {"mac": lane.energy_per_mac_j, "sum_access": {"sums of a tile": energy["sum_access"]}}
-        return UnitCost(area, energy, sources, drawn_by)
+        return UnitCost(area, energy, sources, drawn_by, lanes * lane.register_bits)
