@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from hwsim.arch import Architecture
     from hwsim.technology import Technology
 
+_SI = re.compile(r"(J|W|s|F|B|m)\b")
 _TYPES = {"string": "text", "object": "keys and values", "null": "nothing", "array": "list", "boolean": "true, false"}
 
 
@@ -93,7 +95,7 @@ def technology_view(technology: Technology) -> list[RenderableType]:
     """Every number of a technology with its status and source."""
     sources = Sources()
     rows = [
-        (number.name, _measured(number.value, number.unit), sources.cite(f"{number.status}: {number.source}"))
+        (number.name, measured(number.value, number.unit), sources.cite(f"{number.status}: {number.source}"))
         for number in technology.numbers()
     ]
     title = heading(f"technology/{technology.name}", f"{technology.voltage_v:g} V, prices from {technology.rule}")
@@ -114,10 +116,19 @@ def _int_versus_fp(technology: Technology) -> RenderableType:
     return table(columns, rows, right=("here", "published", "residual"))
 
 
-def _measured(value: float, unit: str) -> str:
+def measured(value: float, unit: str) -> str:
+    """A value with its unit as engineers write it; areas, densities by area and wires in mm."""
     if unit == "m2":
         return area(value)
-    return f"{value:.4g}" if unit == "1" else engineering(value, unit)
+    if unit == "W/m2":
+        return engineering(value * 1e-6, "W/mm²")
+    if unit == "J/bit/m":
+        return engineering(value * 1e-3, "J/bit/mm")
+    if unit == "1":
+        return f"{value:.4g}"
+    if _SI.match(unit):
+        return engineering(value, unit)
+    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.4g} {unit}"
 
 
 def architecture_view(architecture: Architecture) -> list[RenderableType]:

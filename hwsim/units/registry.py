@@ -13,6 +13,7 @@ from hwsim.base.registry import Registry
 from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
 
 if TYPE_CHECKING:
+    from hwsim.datapath.parts import Part
     from hwsim.datapath.result import MatmulResult
     from hwsim.formats.base import Format
     from hwsim.memory.base import Memory
@@ -116,6 +117,10 @@ class MatmulUnit(Registered, ABC):
     def neighbour_bits(self, gemm: Gemm) -> int:
         """Bits that go from one processing element to the next during ``gemm``, one element's pitch each."""
         return 0
+
+    def parts(self) -> list[Part]:
+        """The blocks of gates of the whole unit; `InputError` where it is not told in blocks."""
+        raise InputError(f"a {self.kind} is not told in blocks of gates")
 
     @abstractmethod
     def cost(self, technology: Technology) -> UnitCost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from hwsim.base.errors import InputError
 from hwsim.base.registry import OneOf
 from hwsim.datapath import Datapath
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
-from hwsim.datapath.parts import DatapathCost, Part, cost_of
+from hwsim.datapath.parts import Part, cost_of
 from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
 from hwsim.units.registry import MatmulUnit, units
 from hwsim.units.systolic_counts import Dataflow, access_counts, fold_cycles, hop_counts, lay_out
@@ -194,7 +195,8 @@ class SystolicArray(MatmulUnit):
         energy = {"mac": lane.total_energy_per_mac_j}
         energy |= {f"{name}_hop": cost.energy_j for name, cost in registers.items()}
         sources = dict(lane.sources) | {"operand registers": f"{registers['a'].source} ({registers['a'].status})"}
-        name, count, extra = self._beside_elements(technology)
+        name, count, parts = self._beside_elements()
+        extra = cost_of(parts, technology)
         area[name] = count * extra.total_area_m2
         sources[name] = next(iter(extra.sources.values()))
         drawn_by: dict[str, Mapping[str, float]] = {"mac": lane.energy_per_mac_j}
@@ -218,15 +220,21 @@ class SystolicArray(MatmulUnit):
         operands = hops["a_hop"] * self.a_format.bits + hops["b_hop"] * self.b_format.bits
         return gemm.count * operands + sums * self._sum_bits
 
-    def _beside_elements(self, technology: Technology) -> tuple[str, int, DatapathCost]:
-        """Name, count and cost of what the dataflow needs beside multipliers, accumulators and operand registers."""
+    def parts(self) -> list[Part]:
+        from hwsim.technology.primitives import Register
+
+        name, count, extra = self._beside_elements()
+        operands = Part("operand registers", Register(self.a_format.bits + self.b_format.bits))
+        elements = [part.scaled(self.element_count) for part in (*self.pe.parts(), operands)]
+        return [*elements, *(replace(part.scaled(count), name=name) for part in extra)]
+
+    def _beside_elements(self) -> tuple[str, int, list[Part]]:
+        """Name, count and blocks of what the dataflow needs beside multipliers, accumulators and operand registers."""
         from hwsim.technology.primitives import Multiplexer
 
         if self.fold_adder is not None:
-            parts = self.fold_adder.parts(lanes=1, adds=True)
-            return "fold adders", self.cols, cost_of(parts, technology)
-        drain = Part("drain multiplexer", Multiplexer(self._sum_bits, 2))
-        return "drain multiplexers", self.rows * self.cols, cost_of([drain], technology)
+            return "fold adders", self.cols, self.fold_adder.parts(lanes=1, adds=True)
+        return "drain multiplexers", self.element_count, [Part("drain multiplexer", Multiplexer(self._sum_bits, 2))]
 
     @property
     def _sum_bits(self) -> int:

@@ -14,6 +14,7 @@ from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
 from hwsim.units.registry import MatmulUnit, units
 
 if TYPE_CHECKING:
+    from hwsim.datapath.parts import Part
     from hwsim.datapath.result import MatmulResult
     from hwsim.formats.base import Format
     from hwsim.technology.base import Technology
@@ -165,6 +166,10 @@ class TensorCore(MatmulUnit):
         """Multiply-accumulates of real elements (padding is gated), and sums read and written once per instruction."""
         instructions = -(-gemm.k // self.tile.k)
         return {"mac": gemm.macs, "sum_access": gemm.count * gemm.m * gemm.n * instructions}
+
+    def parts(self) -> list[Part]:
+        """Lanes of the datapath alone: the sums of a tile are a memory."""
+        return [part.scaled(self.unit_count * self.macs_per_cycle) for part in self.datapath.parts()]
 
     def cost(self, technology: Technology) -> UnitCost:
         """Lanes of the datapath, and an SRAM per unit for the sums of its tile; operand fetch and control are left out.

@@ -15,6 +15,7 @@ from hwsim.units.registry import units
 from hwsim.units.vector_operations import OPERATIONS, Array
 
 if TYPE_CHECKING:
+    from hwsim.datapath.parts import Part
     from hwsim.technology.base import Technology
     from hwsim.technology.primitives import Primitive
 
@@ -148,6 +149,18 @@ class VectorUnit(Record):
             return {"adders": cycles * adder_j, "multipliers": cycles * multiplier_j}
         own = {"add": "adders", "sub": "adders", "round": "adders", "mul": "multipliers"}
         return {own.get(operation, "comparators"): total_j}
+
+    def parts(self) -> list[Part]:
+        """The blocks of gates of all lanes."""
+        from hwsim.datapath.parts import Part
+
+        adder, multiplier, comparator, register = self._primitives()
+        return [
+            Part("adders", adder, self.lanes),
+            Part("multipliers", multiplier, self.lanes),
+            Part("comparators", comparator, self.lanes),
+            Part("operand registers", register, 2 * self.lanes),
+        ]
 
     def _primitives(self) -> tuple[Primitive, Primitive, Primitive, Primitive]:
         from hwsim.technology.primitives import (
