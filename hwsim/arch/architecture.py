@@ -24,6 +24,7 @@ from hwsim.base.shipped import find
 from hwsim.base.validate import validate
 from hwsim.memory import Memory, memories
 from hwsim.technology.base import FROM
+from hwsim.technology.hwcomponents import with_hwcomponents
 from hwsim.units.registry import MatmulUnit, units
 from hwsim.units.vector import VectorUnit
 
@@ -60,6 +61,8 @@ class Process(Record):
     """Supply; that of the published tables, 0.9 V, unless written. Energies follow the node's e(V)."""
     clock: Hertz
     """Clock of compute units and on-chip memories, such as ``1 GHz``."""
+    source: Literal["tables", "hwcomponents"] = "tables"
+    """Where SRAM prices come from: interpolated points, or CACTI through the optional package hwcomponents-cacti."""
     leakage: Switch = "on"
     """Whether leakage, by area and time, is in the energies (`hwsim.technology.chip`)."""
     clock_tree: Switch = "on"
@@ -70,7 +73,8 @@ class Process(Record):
     @property
     def prices(self) -> technology.Technology:
         """The price list of ``node`` at ``voltage``."""
-        return technology.get(self.node, self.voltage)
+        found = technology.get(self.node, self.voltage)
+        return found if self.source == "tables" else with_hwcomponents(found)
 
 
 class Architecture(Record):
