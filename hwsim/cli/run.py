@@ -32,7 +32,10 @@ _seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, sho
 @_force
 @_as_json
 @_seed
-def run(arch: str, workload: str, output: Path | None, force: bool, as_json: bool, seed: int) -> None:
+@click.option(
+    "--toggles", is_flag=True, help="Count the bits that really switch in the registers of a systolic array (sampled)."
+)
+def run(arch: str, workload: str, output: Path | None, force: bool, as_json: bool, seed: int, toggles: bool) -> None:
     """Run WORKLOAD on ARCH: bits, cycles, energy, area."""
     architecture, work = _architecture(arch), _workload(workload)
     may_write(output, "run", force)
@@ -40,7 +43,7 @@ def run(arch: str, workload: str, output: Path | None, force: bool, as_json: boo
     from hwsim.report import progress, run_view, write_run
 
     with progress(work.name) as watch:
-        result = simulate(architecture, work, seed=seed, progress=_steps(watch))
+        result = simulate(architecture, work, seed=seed, toggles=toggles, progress=_steps(watch))
     if output is not None:
         write_run(result, output)
     _answer(as_json, result.to_json(), run_view(result))

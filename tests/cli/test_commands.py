@@ -150,6 +150,16 @@ def test_run_answers_in_json_alone(tiny):
     assert sorted(path.name for path in tiny.iterdir()) == ["tiny.yaml"]
 
 
+def test_run_counts_toggles_when_asked(tiny):
+    found = json.loads(answer("run", "systolic_int8_ws_32x32", "tiny.yaml", "--toggles", "--json", "-o", "out"))
+    (row,) = found["switching"]
+    assert set(row["activity"]) == {"a", "b", "multiplier", "sum"}
+    assert row["energy_j"]["compute.multiplier"].keys() == {"average", "measured"}
+    assert "Switching" in (tiny / "out" / "report.html").read_text(encoding="utf-8")
+    refused = invoke("run", "tensorcore_fp8", "tiny.yaml", "--toggles")
+    assert refused.exit_code == 2 and "systolic array, not of a tensor_core" in refused.stderr
+
+
 def test_run_writes_a_folder_once_and_replaces_it_only_by_force(tiny):
     answer("run", "systolic_int8_ws_32x32", "tiny.yaml", "-o", "out")
     assert (tiny / "out" / "report.html").is_file()
