@@ -30,6 +30,10 @@ _EXAMPLES = {
 _MEMORY = {"read": "read_j_per_byte", "write": "write_j_per_byte", "area": "area_m2"}
 
 
+OF_PARTS = "that of its parts"
+"""Status of an action that several parts share in."""
+
+
 @dataclass(frozen=True)
 class Prices:
     """Costs of memories, units and the chip's own wires, clock and leakage."""
@@ -182,7 +186,7 @@ def _joined(cost: UnitCost, parts: Mapping[str, float]) -> str:
     if len(parts) == 1 and all(told.values()):
         return next(iter(told.values())) or ""
     words = "; ".join(f"{part}: {source}" for part, source in told.items() if source)
-    return f"{words} (that of its parts)"
+    return f"{words} ({OF_PARTS})"
 
 
 def _told(cost: MemoryCost, field: str) -> tuple[str, str]:

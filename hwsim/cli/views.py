@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from hwsim.arch import Architecture
+    from hwsim.arch.costs import Prices
     from hwsim.technology import Technology
 
 _SI = re.compile(r"(J|W|s|F|B|m)\b")
@@ -134,12 +135,13 @@ def measured(value: float, unit: str) -> str:
 def architecture_view(architecture: Architecture) -> list[RenderableType]:
     """Memories, compute, area and energy of an architecture, with the sources of its costs."""
 
-    node, clock = architecture.technology.prices, architecture.clock_hz
+    node, clock, prices = architecture.technology.prices, architecture.clock_hz, architecture.prices
     sources = Sources()
     unit = architecture.compute
     peak = unit.peak_macs_per_cycle
     facts = [
-        ("technology", f"{node.name}, {engineering(clock, 'Hz')}"),
+        ("technology", f"{node.name} at {node.voltage_v:g} V, {engineering(clock, 'Hz')}"),
+        ("prices", f"from {node.rule}"),
         ("compute", f"{unit.kind}, {count(peak)} MACs per cycle, {engineering(2 * peak * clock, 'op/s')}"),
         ("operands", f"{unit.a_format.name} × {unit.b_format.name}, sums in {unit.result_format.name}"),
         ("vector", f"{architecture.vector.lanes} lanes, {architecture.vector.format.name}"),
@@ -147,7 +149,7 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
     ]
     memories = []
     for name, memory in architecture.memories.items():
-        cost = memory.cost(node)
+        cost = prices.memories[name]
         size = "–" if memory.capacity is None else _bytes(memory.capacity)
         rate = engineering(memory.bytes_per_cycle(clock) * clock, "B/s")
         energy = engineering(cost.read_j_per_byte, "J/B")
@@ -159,20 +161,24 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
         "",
         table(("memory", "kind", "size", "peak", "read", "area", "source"), memories, right=("size", "peak", "area")),
         "",
-        _unit_costs(architecture, node, sources),
+        _unit_costs(prices, sources),
         "",
         sources.view(),
     ]
 
 
-def _unit_costs(architecture: Architecture, node: Technology, sources: Sources) -> RenderableType:
+def _unit_costs(prices: Prices, sources: Sources) -> RenderableType:
+    """Areas and energies of the units' parts and actions, and the chip's leakage, clock and wires."""
+    from hwsim.arch.costs import OF_PARTS
+
     rows: list[tuple[str, str, str, str]] = []
-    for name, unit in (("compute", architecture.compute), ("vector", architecture.vector)):
-        cost = unit.cost(node)
-        for part, value in cost.area_m2.items():
-            source = cost.sources.get(part)
-            rows.append((f"{name}: {part}", area(value), "", sources.cite(source) if source else ""))
-        rows += [(f"{name}: {action}", "", engineering(value, "J"), "") for action, value in cost.energy_j.items()]
+    for number in prices.numbers():
+        if number.name.rpartition(".")[0] in prices.memories:
+            continue
+        value = measured(number.value, number.unit)
+        amounts = (value, "") if number.unit == "m2" else ("", value)
+        cited = "" if number.status == OF_PARTS else sources.cite(f"{number.source} ({number.status})")
+        rows.append((number.name.removesuffix(".area"), *amounts, cited))
     return table(("part or action", "area", "energy of one", "source"), rows, right=("area", "energy of one"))
 
 

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 
 _LIBRARY = (
     "synthesized for 1 ns: the same library's 2 ns adder has 0.086 pJ on 179 µm², its 6 ns multiplier 8.6 pJ on "
-    "4595 µm²; what remains is a disagreement of the sources, of which the model follows Horowitz and Dally"
+    "4595 µm² (Aladdin's power_func.h, read); what remains is a disagreement of the sources, of which the model "
+    "follows Horowitz and Dally"
 )
 _SYNTHESIS = (
     "FreePDK45's cells are larger (NAND2 0.80 µm², recalled; here 0.55, a full adder over 7.8), and wide multipliers "

@@ -16,10 +16,10 @@ out; what a register draws inside when it is accessed is its own price.
 
 from __future__ import annotations
 
-from hwsim.technology.published import ALADDIN
 from hwsim.technology.records import Number
 from hwsim.technology.scaling import VOLTAGE_V, energy_factor, rule
 
+LIBRARY = "Aladdin (harvard-acc/ALADDIN, common/power_func.h)"
 ALADDIN_LEAKAGE_W_PER_M2 = (0.07786052e-3 + 0.002249908e-3) / (6351.338e-12 + 277.9792e-12)
 """Power over area of the multiplier and the adder of 32 bits, 40 nm, 1 ns (read): 12.1 mW/mm²."""
 WIRE_FARAD_PER_M = 0.2e-12 / 1e-3
@@ -41,7 +41,7 @@ def numbers(node_nm: int, voltage_v: float) -> list[Number]:
 
 
 def _leakage_source(node_nm: int) -> str:
-    return f"{ALADDIN}, 40 nm: adder and multiplier of 32 bits" + (", density kept" if node_nm != 40 else "")
+    return f"{LIBRARY}, 40 nm: adder and multiplier of 32 bits" + (", density kept" if node_nm != 40 else "")
 
 
 def _leakage_status(node_nm: int) -> str:
