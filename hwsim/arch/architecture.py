@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
 
 from hwsim import technology
 from hwsim.arch.checks import check_architecture, wired
+from hwsim.arch.costs import Prices, prices_of
 from hwsim.arch.override import overridden
 from hwsim.arch.quantization import Quantization
 from hwsim.arch.scalesim_config import read_config
 from hwsim.base.document import Document, read_document
 from hwsim.base.errors import InputError
 from hwsim.base.evidence import Evidence
-from hwsim.base.quantities import Hertz
+from hwsim.base.quantities import Hertz, Volts
 from hwsim.base.record import Record
 from hwsim.base.registry import OneOf, Registry
 from hwsim.base.shipped import find
 from hwsim.base.validate import validate
 from hwsim.memory import Memory, memories
+from hwsim.technology.base import FROM
+from hwsim.technology.hwcomponents import with_hwcomponents
 from hwsim.units.registry import MatmulUnit, units
 from hwsim.units.vector import VectorUnit
 
@@ -41,7 +44,9 @@ def _known_node(value: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
-Node = Annotated[str, BeforeValidator(_known_node), WithJsonSchema({"type": "string", "enum": technology.names()})]
+_NODES = [{"enum": technology.names()}, {"pattern": f"^{FROM}$"}]
+Node = Annotated[str, BeforeValidator(_known_node), WithJsonSchema({"type": "string", "anyOf": _NODES})]
+Switch = Literal["on", "off"]
 
 
 AnyMemory = Annotated[Memory, OneOf(memories)]
@@ -52,9 +57,25 @@ class Process(Record):
     """The process the chip is made in, and the clock it runs at."""
 
     node: Node = "7nm"
-    """A process node with a table, or one scaled from it (``hwsim list technologies``)."""
+    """A process node with a table, or one scaled from it (``hwsim list technologies``; ``16nm_from_7nm``)."""
+    voltage: Volts | None = None
+    """Supply; that of the published tables, 0.9 V, unless written. Energies follow the node's e(V)."""
     clock: Hertz
     """Clock of compute units and on-chip memories, such as ``1 GHz``."""
+    source: Literal["tables", "hwcomponents"] = "tables"
+    """Where SRAM prices come from: interpolated points, or CACTI through the optional package hwcomponents-cacti."""
+    leakage: Switch = "on"
+    """Whether leakage, by area and time, is in the energies (`hwsim.technology.chip`)."""
+    clock_tree: Switch = "on"
+    """Whether the clock pins of all flip-flops are in the energies."""
+    wires: Switch = "on"
+    """Whether wires between processing elements and from memories are in the energies."""
+
+    @property
+    def prices(self) -> technology.Technology:
+        """The price list of ``node`` at ``voltage``."""
+        found = technology.get(self.node, self.voltage)
+        return found if self.source == "tables" else with_hwcomponents(found)
 
 
 class Architecture(Record):
@@ -71,6 +92,9 @@ class Architecture(Record):
     vector: VectorUnit = VectorUnit()
     """What does everything else: activations, norms, softmax, pooling."""
     quantization: Quantization = Quantization()
+    costs: dict[str, float | str] = Field(default_factory=dict)
+    """Numbers of the technology to replace, such as ``{compute.mac: 0.084 pJ, dram.read: 7.03 pJ/bit}``; the names
+    are those of ``hwsim show component --arch``."""
 
     _document: Document | None = PrivateAttr(None)
     _written_compute: MatmulUnit | None = PrivateAttr(None)
@@ -97,6 +121,8 @@ class Architecture(Record):
         # `compute` is what really computes: its partial sums are added in the accumulator memory's format.
         self.__dict__["compute"] = wired(self.compute, self.memories)
         check_architecture(self)
+        if self.costs:
+            _ = self.prices
         return self
 
     @property
@@ -107,6 +133,11 @@ class Architecture(Record):
     @property
     def clock_hz(self) -> float:
         return self.technology.clock
+
+    @property
+    def prices(self) -> Prices:
+        """What every part costs, with what ``costs`` replaces."""
+        return prices_of(self)
 
     def data(self) -> dict[str, Any]:
         """What its file says, or would say: plain keys and values."""

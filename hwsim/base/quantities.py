@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -44,6 +45,24 @@ def parse_quantity(value: Any, unit: str, powers: int = 1) -> float:
     raise ValueError(f"unknown unit '{written}', expected {unit} with a prefix, such as '1 {_example(unit)}'")
 
 
+def parse_rate(value: Any, unit: str, per: Mapping[str, float]) -> float:
+    """``'80 fJ/bit/mm'``: a quantity in ``unit`` over one of the denominators of ``per`` (each with its size in SI).
+
+    A bare number, or one in plain ``unit``, is already over the SI denominator, whose size is 1.
+
+    >>> parse_rate("12 mW/mm2", "W", {"m2": 1, "mm2": 1e-6})
+    12000.0
+    """
+    if not isinstance(value, str) or "/" not in value:
+        return parse_quantity(value, unit)
+    amount, _, written = value.partition("/")
+    size = per.get(written.strip())
+    if size is None:
+        words = " or ".join(f"{unit}/{name}" for name in per)
+        raise ValueError(f"unknown unit '{value[:_LONGEST]}', expected {words} with a prefix")
+    return parse_quantity(amount, unit) / size
+
+
 def _nearest(number: Fraction) -> float:
     """Rounded once, so that '3.35 TB/s' is the double that a person writes as 3.35e12."""
     try:
@@ -59,7 +78,9 @@ def _finite(number: float, written: object) -> float:
 
 
 def _example(unit: str) -> str:
-    return {"B": "MiB", "Hz": "GHz", "B/s": "GB/s", "m2": "mm2", "s": "ns", "J": "pJ", "W": "mW"}.get(unit, unit)
+    return {"B": "MiB", "Hz": "GHz", "B/s": "GB/s", "m2": "mm2", "s": "ns", "J": "pJ", "W": "mW", "V": "mV"}.get(
+        unit, unit
+    )
 
 
 def _quantity(unit: str, powers: int = 1, integer: bool = False, most: float = math.inf) -> Any:
@@ -111,6 +132,7 @@ _PER_CYCLE = WithJsonSchema(
 BitsPerCycle = Annotated[float, BeforeValidator(parse_bits_per_cycle), Field(gt=0), _PER_CYCLE]
 Watts = Annotated[float, *_quantity("W"), Field(ge=0)]
 Joules = Annotated[float, *_quantity("J"), Field(ge=0)]
+Volts = Annotated[float, *_quantity("V", most=5), Field(gt=0)]
 SquareMetres = Annotated[float, *_quantity("m2", powers=2), Field(ge=0)]
 _FRACTION = WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}], "description": "0 to 1, e.g. '0.5 %'"})
 Fraction01 = Annotated[float, BeforeValidator(parse_fraction), Field(ge=0, le=1), _FRACTION]

@@ -22,9 +22,11 @@ _SHAPES = ("model_type", "model_attributes_type", "dict_type", "list_type", "tup
 class LocatedError(ValueError):
     """For validators that see a whole record: the message belongs to ``location`` inside it."""
 
-    def __init__(self, location: Location, message: str) -> None:
+    def __init__(self, location: Location, message: str, at_key: bool = False) -> None:
         super().__init__(message)
         self.location = location
+        self.at_key = at_key
+        """Whether it is about the key at ``location`` and not about its value."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ def _message(problem: Problem, same: list[Problem], document: Document) -> Input
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _tag(problem, document)
     if kind in ("value_error", "assertion_error"):
-        return document.error(problem.path, str(problem.error["ctx"]["error"]))
+        cause = problem.error["ctx"]["error"]
+        at = document.key_position(problem.path) if getattr(cause, "at_key", False) else None
+        return document.error(problem.path[:-1] if at else problem.path, str(cause), at=at)
     value = _reach(document.data, problem.path)
     wanted = list(dict.fromkeys(expected(one.error, one.nodes) for one in same))
     tail = did_you_mean(value, choices) if isinstance(value, str) and (choices := _choices(same)) else ""

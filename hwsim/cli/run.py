@@ -37,6 +37,9 @@ _seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, sho
     help="Also write SCALE-Sim's three report files for a systolic array into DIR/<name of the architecture>.",
 )  # fmt: skip
 @click.option("--scalesim-traces", is_flag=True, help="With them, its traces of every cycle (large).")
+@click.option(
+    "--toggles", is_flag=True, help="Count the bits that really switch in the registers of a systolic array (sampled)."
+)
 def run(
     arch: str,
     workload: str,
@@ -46,6 +49,7 @@ def run(
     seed: int,
     scalesim_reports: Path | None,
     scalesim_traces: bool,
+    toggles: bool,
 ) -> None:
     """Run WORKLOAD on ARCH: bits, cycles, energy, area."""
     architecture, work = _architecture(arch), _workload(workload)
@@ -58,7 +62,7 @@ def run(
     from hwsim.report import progress, run_view, write_run
 
     with progress(work.name) as watch:
-        result = simulate(architecture, work, seed=seed, progress=_steps(watch))
+        result = simulate(architecture, work, seed=seed, toggles=toggles, progress=_steps(watch))
     if output is not None:
         write_run(result, output)
     _answer(as_json, result.to_json(), run_view(result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,21 +21,60 @@ Views = list["RenderableType"]
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", metavar="[KIND] NAME")
+@click.argument("rest", required=False, metavar="")
 @click.option(
-    "-o", "--output", metavar="FILE.png", type=click.Path(path_type=Path),
+    "-o",
+    "--output",
+    metavar="FILE.png",
+    type=click.Path(path_type=Path),
     help="Of a format: draw its values on a line and its relative error against magnitude.",
-)  # fmt: skip
-def show(name: str, output: Path | None) -> None:
+)
+@click.option("--node", help="Of a component: the technology (default 7nm).")
+@click.option("--arch", help="Of a component: the architecture that it is a part of.")
+@click.option(
+    "--target",
+    type=click.Choice(["asic", "fpga"]),
+    default="asic",
+    help="Of a component: energy and area on a chip, or look-up tables, flip-flops, DSPs and RAM blocks.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Of a component: print its numbers as JSON.")
+def show(
+    name: str, rest: str | None, output: Path | None, node: str | None, arch: str | None, target: str, as_json: bool
+) -> None:
     """Show a format, unit, multiplier, memory, DRAM standard, technology, architecture… by name.
 
     A kind in front (technology/7nm, reductions/exact) says which, where a name has several meanings; without it all
     are shown. A path to a YAML file shows what it describes.
+
+    \b
+    hwsim show component int8_multiply --node 45nm     a block of gates at a node
+    hwsim show component sram:64KiB:8B                 a memory
+    hwsim show component buffer --arch ARCH            a part of an architecture
+    hwsim show component compute --arch ARCH --target fpga
     """
+    kind, _, item = f"{name}/{rest}".partition("/") if rest else name.partition("/")
+    if kind in ("component", "components"):
+        _show_component(item, node, arch, target, as_json)
+        return
+    name = f"{kind}/{item}" if rest else name
+    given = {"--node": node, "--arch": arch, "--target fpga": target == "fpga", "--json": as_json}
+    if wrong := next((option for option, value in given.items() if value), None):
+        raise InputError(f"{wrong} is for components: hwsim show component NAME {wrong}")
     views = views_of(name)
     if output is not None:
         _draw(name, output)
     console.show(*views)
+
+
+def _show_component(name: str, node: str | None, arch: str | None, target: str, as_json: bool) -> None:
+    from hwsim.cli.component_view import component_json, component_numbers, component_view
+
+    found = component_numbers(name, node, arch, fpga=target == "fpga")
+    if as_json:
+        click.echo(json.dumps(component_json(found), indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    console.show(*component_view(found))
 
 
 def _draw(name: str, output: Path) -> None:

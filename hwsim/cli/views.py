@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
     from hwsim.arch import Architecture
     from hwsim.memory.dram_standards import DramStandard
+    from hwsim.arch.costs import Prices
     from hwsim.technology import Technology
 
+_SI = re.compile(r"(J|W|s|F|B|m)\b")
 _TYPES = {"string": "text", "object": "keys and values", "null": "nothing", "array": "list", "boolean": "true, false"}
 
 
@@ -94,7 +97,7 @@ def technology_view(technology: Technology) -> list[RenderableType]:
     """Every number of a technology with its status and source."""
     sources = Sources()
     rows = [
-        (number.name, _measured(number.value, number.unit), sources.cite(f"{number.status}: {number.source}"))
+        (number.name, measured(number.value, number.unit), sources.cite(f"{number.status}: {number.source}"))
         for number in technology.numbers()
     ]
     title = heading(f"technology/{technology.name}", f"{technology.voltage_v:g} V, prices from {technology.rule}")
@@ -138,24 +141,31 @@ def _int_versus_fp(technology: Technology) -> RenderableType:
     return table(columns, rows, right=("here", "published", "residual"))
 
 
-def _measured(value: float, unit: str) -> str:
+def measured(value: float, unit: str) -> str:
+    """A value with its unit as engineers write it; areas, densities by area and wires in mm."""
     if unit == "m2":
         return area(value)
+    if unit == "W/m2":
+        return engineering(value * 1e-6, "W/mm²")
+    if unit == "J/bit/m":
+        return engineering(value * 1e-3, "J/bit/mm")
     if unit == "1":
         return str(value) if isinstance(value, int) else f"{value:.4g}"
-    return engineering(value, unit)
+    if _SI.match(unit):
+        return engineering(value, unit)
+    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.4g} {unit}"
 
 
 def architecture_view(architecture: Architecture) -> list[RenderableType]:
-    """Memories (peak: read / write where they differ), compute, area and energy, with the sources of the costs."""
-    from hwsim import technology
+    """Memories (peak: read / write where they differ), compute, area and energy of an architecture, with the sources of its costs."""
 
-    node, clock = technology.get(architecture.technology.node), architecture.clock_hz
+    node, clock, prices = architecture.technology.prices, architecture.clock_hz, architecture.prices
     sources = Sources()
     unit = architecture.compute
     peak = unit.peak_macs_per_cycle
     facts = [
-        ("technology", f"{node.name}, {engineering(clock, 'Hz')}"),
+        ("technology", f"{node.name} at {node.voltage_v:g} V, {engineering(clock, 'Hz')}"),
+        ("prices", f"from {node.rule}"),
         ("compute", f"{unit.kind}, {count(peak)} MACs per cycle, {engineering(2 * peak * clock, 'op/s')}"),
         ("operands", f"{unit.a_format.name} × {unit.b_format.name}, sums in {unit.result_format.name}"),
         ("vector", f"{architecture.vector.lanes} lanes, {architecture.vector.format.name}"),
@@ -163,7 +173,7 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
     ]
     memories = []
     for name, memory in architecture.memories.items():
-        cost = memory.cost(node)
+        cost = prices.memories[name]
         size = "–" if memory.capacity is None else _bytes(memory.capacity)
         ways = (memory.read_bits_per_cycle(clock), memory.write_bits_per_cycle(clock))
         rate = " / ".join(engineering(bits / 8 * clock, "B/s") for bits in dict.fromkeys(ways))
@@ -176,20 +186,24 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
         "",
         table(("memory", "kind", "size", "peak", "read", "area", "source"), memories, right=("size", "peak", "area")),
         "",
-        _unit_costs(architecture, node, sources),
+        _unit_costs(prices, sources),
         "",
         sources.view(),
     ]
 
 
-def _unit_costs(architecture: Architecture, node: Technology, sources: Sources) -> RenderableType:
+def _unit_costs(prices: Prices, sources: Sources) -> RenderableType:
+    """Areas and energies of the units' parts and actions, and the chip's leakage, clock and wires."""
+    from hwsim.arch.costs import OF_PARTS
+
     rows: list[tuple[str, str, str, str]] = []
-    for name, unit in (("compute", architecture.compute), ("vector", architecture.vector)):
-        cost = unit.cost(node)
-        for part, value in cost.area_m2.items():
-            source = cost.sources.get(part)
-            rows.append((f"{name}: {part}", area(value), "", sources.cite(source) if source else ""))
-        rows += [(f"{name}: {action}", "", engineering(value, "J"), "") for action, value in cost.energy_j.items()]
+    for number in prices.numbers():
+        if number.name.rpartition(".")[0] in prices.memories:
+            continue
+        value = measured(number.value, number.unit)
+        amounts = (value, "") if number.unit == "m2" else ("", value)
+        cited = "" if number.status == OF_PARTS else sources.cite(f"{number.source} ({number.status})")
+        rows.append((number.name.removesuffix(".area"), *amounts, cited))
     return table(("part or action", "area", "energy of one", "source"), rows, right=("area", "energy of one"))
 
 

@@ -34,6 +34,7 @@ from hwsim.formats.checks import checked_codes
 if TYPE_CHECKING:
     from hwsim.datapath.diagnosis import Diagnosis
     from hwsim.technology.base import Technology
+    from hwsim.technology.fpga import FpgaEstimate, Multipliers
 
 
 class Datapath(Record):
@@ -296,6 +297,12 @@ class Datapath(Record):
         from hwsim import technology as technologies
 
         return cost_of(self.parts(), technologies.get(technology) if isinstance(technology, str) else technology)
+
+    def fpga(self, multipliers: Multipliers = "dsp") -> FpgaEstimate:
+        """LUT, flip-flops and DSP48E2 of one lane on an FPGA, by part (see `hwsim.technology.fpga`)."""
+        from hwsim.technology.fpga import estimate
+
+        return estimate(self, multipliers)
 
 
 def _encode(number_format: Format, x: Any) -> np.ndarray:

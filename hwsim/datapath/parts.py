@@ -67,6 +67,8 @@ class DatapathCost:
     """Where each part's numbers come from."""
     critical_path: Mapping[str, float] = field(default_factory=dict)
     """The longest way from register to register: part name to gate delays, in the order of the signal."""
+    register_bits: float = 0.0
+    """Flip-flops per lane."""
 
     @property
     def total_area_m2(self) -> float:
@@ -94,7 +96,8 @@ def cost_of(parts: list[Part], technology: Technology) -> DatapathCost:
         area[part.name] = area.get(part.name, 0.0) + part.count * cost.area_m2
         energy[part.name] = energy.get(part.name, 0.0) + part.per_mac * cost.energy_j
         sources[part.name] = f"{cost.source} ({cost.status})"
-    return DatapathCost(area, energy, sources, critical_path(parts))
+    flip_flops = sum(part.count * part.primitive.terms().get("register_bit", 0.0) for part in parts)
+    return DatapathCost(area, energy, sources, critical_path(parts), flip_flops)
 
 
 def critical_path(parts: Sequence[Part]) -> dict[str, float]:

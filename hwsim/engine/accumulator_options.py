@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from hwsim import technology
 from hwsim.datapath.accumulators.float import FloatAccumulator
 from hwsim.datapath.accumulators.integer import IntegerAccumulator
 from hwsim.engine.accumulator_registers import Option, Register, option, registers
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def options_of(architecture: Architecture, layers: Sequence[LayerNumbers]) -> list[Option]:
     """Each register that the unit has itself, as it is and as the widest need of all layers asks."""
-    node = technology.get(architecture.technology.node)
+    node = architecture.technology.prices
     order = sum_order(architecture.compute, max(layer.k for layer in layers))
     found = []
     for index, register in enumerate(registers(order.datapath)):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwsim import technology
 from hwsim.base.errors import HwsimError
 from hwsim.datapath.accumulator_bounds import needed_bits
 from hwsim.datapath.accumulators.float import FloatAccumulator
@@ -153,7 +152,7 @@ def analyse_accumulators(
         workload.name,
         seed,
         versions(),
-        technology.get(architecture.technology.node).name,
+        architecture.technology.prices.name,
         backend.layers,
         options_of(architecture, backend.layers),
         {

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from hwsim import technology
+from hwsim.engine.chip_overheads import ChipOverheads
 from hwsim.engine.plan import KEEPS_CODES
 from hwsim.mapping import map_gemm, map_vector
-from hwsim.units.base import UnitCost, VectorWork
+from hwsim.technology.records import Number
+from hwsim.units.base import VectorWork
 from hwsim.workload import MatmulStep, Operator, Step, VectorStep
 from hwsim.workload.vector_ops import combine
 
@@ -22,19 +23,20 @@ class CostModel:
     """Prices of an architecture, looked up once; `row` costs one step.
 
     Every action is counted by the unit or the mapping and priced by the part that does it:
-    energy = Σ actions × energy per action + Σ bytes moved × energy per byte. Leakage is not modelled
-    (no published number; see `hwsim.technology`).
+    energy = Σ actions × energy per action + Σ bytes moved × energy per byte, and leakage, clock and wires
+    (`hwsim.engine.chip_overheads`).
     """
 
     def __init__(self, architecture: Architecture, plan: Plan) -> None:
         self.architecture = architecture
         self.plan = plan
-        self.technology = technology.get(architecture.technology.node)
+        self.technology = architecture.technology.prices
+        self.prices = architecture.prices
         self.clock_hz = architecture.technology.clock
         self.unit = architecture.compute
-        self.unit_cost = self.unit.cost(self.technology)
-        self.vector_cost = architecture.vector.cost(self.technology)
-        self.memory_costs = {name: memory.cost(self.technology) for name, memory in architecture.memories.items()}
+        self.unit_cost, self.vector_cost = self.prices.units["compute"], self.prices.units["vector"]
+        self.memory_costs = self.prices.memories
+        self.overheads = ChipOverheads(architecture, self.prices, self.area_m2())
 
     # Area -------------------------------------------------------------------------------------------
 
@@ -53,7 +55,11 @@ class CostModel:
 
     def row(self, operator: Operator, step: Step) -> dict[str, Any]:
         """Cycles, utilization, bound, traffic and energy of one step of ``operator``."""
-        return self._product(operator, step) if isinstance(step, MatmulStep) else self._vector(operator, step)
+        if isinstance(step, MatmulStep):
+            found, gemm = self._product(operator, step), step.gemm
+        else:
+            found, gemm = self._vector(operator, step), None
+        return found | {"energy_j": found["energy_j"] | self.overheads.energy(found, gemm)}
 
     def _product(self, operator: Operator, step: MatmulStep) -> dict[str, Any]:
         """A matrix product; scaling, bias and activation follow in the vector unit as results leave.
@@ -167,57 +173,23 @@ class CostModel:
         """What the energy and area of ``steps`` rest on: what, value, unit, source, status."""
         works = [self.epilogue(op, step) if isinstance(step, MatmulStep) else step.work for op, step in steps]
         done = {action for work in works if work is not None for action in self.architecture.vector.actions(work)}
-        vector_energy = {action: joules for action, joules in self.vector_cost.energy_j.items() if action in done}
+        unused = {f"vector.{action}" for action in self.vector_cost.energy_j if action not in done}
         evidence = self.architecture.evidence
         bits = {"what": f"bits of {self.architecture.name}", "value": None, "unit": "", "source": evidence.source}
+        chosen = {"what": f"technology {self.technology.name}", "value": self.technology.voltage_v, "unit": "V"}
         return [
             bits | {"status": evidence.grade},
-            *self._memory_sources(),
-            *_unit_sources("compute", self.unit_cost, self.unit_cost.energy_j),
-            *_unit_sources("vector", self.vector_cost, vector_energy),
+            chosen | {"source": f"prices from {self.technology.rule}", "status": "chosen"},
+            *(_row(number) for number in self.prices.numbers() if number.name not in unused),
         ]
 
-    def _memory_sources(self) -> list[dict[str, Any]]:
-        rows = []
-        for name, cost in self.memory_costs.items():
-            rows.append(_sourced(f"{name} read", cost.read_j_per_byte, "J/B", cost.source))
-            rows.append(_sourced(f"{name} write", cost.write_j_per_byte, "J/B", cost.source))
-            if self.architecture.memories[name].on_chip:
-                rows.append(_sourced(f"{name} area", cost.area_m2, "m2", cost.source))
-        return rows
+
+def _row(number: Number) -> dict[str, Any]:
+    keys = ("value", "unit", "source", "status")
+    return {"what": number.name} | {key: getattr(number, key) for key in keys}
 
 
 def _distinct(step: MatmulStep) -> Fraction:
     """The share of operand a's elements that differ: below 1 where windows of a convolution overlap."""
     elements = step.gemm.count * step.gemm.m * step.gemm.k
     return Fraction(min(step.a_elements or elements, elements), elements)
-
-
-def _unit_sources(unit: str, cost: UnitCost, energy_j: Mapping[str, float]) -> list[dict[str, Any]]:
-    rows = [
-        _sourced(f"{unit}: {part}, area", area, "m2", cost.sources.get(part, "")) for part, area in cost.area_m2.items()
-    ]
-    for action, joules in energy_j.items():
-        source = cost.sources.get(action) or "; ".join(
-            f"{part}: {cost.sources[part]}" for part in cost.drawn_by.get(action, {}) if part in cost.sources
-        )
-        rows.append(
-            _sourced(f"{unit}: {action}", joules, "J", source or "the parts' own energies, sourced at their areas")
-        )
-    return rows
-
-
-def _sourced(what: str, value: float, unit: str, source: str) -> dict[str, Any]:
-    """A row of `CostModel.sources`; a source's status stands in parentheses at its end."""
-    text, status = _status_at_end(source)
-    return {"what": what, "value": value, "unit": unit, "source": text, "status": status}
-
-
-def _status_at_end(source: str) -> tuple[str, str]:
-    """``"text (status)"`` taken apart at the parenthesis that the last one closes."""
-    depth = 0
-    for index in range(len(source) - 1, -1, -1):
-        depth += (source[index] == ")") - (source[index] == "(")
-        if depth == 0:
-            return (source[:index].rstrip(), source[index + 1 : -1]) if source.endswith(")") else (source, "")
-    return source, ""

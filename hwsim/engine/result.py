@@ -36,6 +36,9 @@ class Result:
     """``peak_macs_per_s`` and ``bandwidth_bytes_per_s`` by memory, outermost first."""
     sources: list[dict[str, Any]] = field(default_factory=list)
     """``what, value, unit, source, status`` of every cost used."""
+    switching: list[dict[str, Any]] | None = None
+    """Per product, where it was asked for: ``name``, measured ``activity`` by register, and ``energy_j`` of the
+    components that follow it, ``average`` beside ``measured`` (`hwsim.engine.toggles`)."""
     inputs: dict[str, str] = field(default_factory=dict)
     """The files the run was made from, as text by name; stored beside the results."""
 
@@ -48,6 +51,7 @@ class Result:
             "versions": self.versions,
             "operators": self.operators,
             "totals": self.totals,
+            "switching": self.switching,
         }
 
     def table(self) -> str:

@@ -18,6 +18,7 @@ from hwsim.engine.metrics import relative_l2, sqnr_db
 from hwsim.engine.plan import Plan, plan
 from hwsim.engine.recorder import Recorder
 from hwsim.engine.result import OPERATOR_KEYS, Result
+from hwsim.engine.toggles import SwitchingBackend, switching_unit
 from hwsim.workload import Operator, Step
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def simulate(
     seed: int = 0,
     *,
     numerics: bool | None = None,
+    toggles: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Run ``workload`` on ``architecture``: every product with its bits, every step with its cycles and energy.
@@ -42,16 +44,24 @@ def simulate(
     with unrounded weights and inputs (SQNR, relative L2). ``max_ulp`` is the datapath's own error: its sums
     against the exact sums of the very operands it was given, in last places of the format of the sums.
     ``seed`` draws operands that come from distributions. With ``numerics`` off (by default, where the workload
-    says ``numerics: {compute: false}``) only cycles, energy and area are computed. Raises `HwsimError` where an
-    operator cannot be mapped or computed, naming it.
+    says ``numerics: {compute: false}``) only cycles, energy and area are computed. ``toggles`` counts what the
+    registers of a systolic array really switch (`hwsim.engine.toggles`). Raises `HwsimError` where an operator
+    cannot be mapped or computed, naming it.
     """
+    if toggles:
+        switching_unit(architecture)
     flow = plan(workload.operators)
     costs = CostModel(architecture, flow)
     steps = workload.placed_steps()
     rows = [_row(operator, step, costs) for operator, step in steps]
-    score = None
-    if workload.numerics.compute if numerics is None else numerics:
-        simulated, outputs = _simulated(architecture, workload, flow, seed, len(steps), progress)
+    score, switching = None, None
+    numerics = workload.numerics.compute if numerics is None else numerics
+    if numerics or toggles:
+        backend, outputs = _simulated(architecture, workload, flow, seed, len(steps), progress, toggles)
+        simulated = backend.steps
+        if isinstance(backend, SwitchingBackend):
+            switching = backend.rows({row["name"]: row["energy_j"] for row in rows})
+    if numerics:
         reference = Recorder()
         wanted = workload.evaluate(reference, seed=seed)
         for row in rows:
@@ -68,6 +78,7 @@ def simulate(
         energy_j=_sum_by_component(rows),
         roofline=costs.roofline(),
         sources=costs.sources(steps),
+        switching=switching,
         inputs={
             f"{architecture.name}.arch.yaml": architecture.text(),
             f"{workload.name}.workload.yaml": workload.text(),
@@ -95,15 +106,22 @@ def _row(operator: Operator, step: Step, costs: CostModel) -> dict[str, Any]:
 
 
 def _simulated(
-    architecture: Architecture, workload: Workload, flow: Plan, seed: int, steps: int, progress: Progress | None
-) -> tuple[dict[str, StepNumbers], dict[str, np.ndarray]]:
+    architecture: Architecture,
+    workload: Workload,
+    flow: Plan,
+    seed: int,
+    steps: int,
+    progress: Progress | None,
+    toggles: bool,
+) -> tuple[SimulatedBackend, dict[str, np.ndarray]]:
     rule, b_format = architecture.quantization.activations, architecture.compute.b_format
     scales = calibrate_activations(workload, rule, b_format, flow, seed)
-    backend = SimulatedBackend(architecture, flow, scales)
+    plain = SimulatedBackend(architecture, flow, scales)
+    backend = SwitchingBackend(architecture, flow, scales, seed) if toggles else plain
     if progress is not None:
         backend.progress = lambda name: progress(len(backend.steps), steps, name)
     outputs = workload.evaluate(backend, seed=seed)
-    return backend.steps, outputs
+    return backend, outputs
 
 
 def _add_errors(row: dict[str, Any], numbers: StepNumbers, reference: np.ndarray) -> None:

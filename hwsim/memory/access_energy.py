@@ -17,7 +17,7 @@ class PerAccess:
     joules: float
 
 
-def _energy(value: Any) -> float | PerAccess:
+def move_energy(value: Any) -> float | PerAccess:
     """J/B as a number, or `PerAccess`; raises `ValueError` for anything else and for energies below zero."""
     if isinstance(value, PerAccess):
         return value
@@ -43,7 +43,7 @@ def _written(value: float | PerAccess) -> float | str:
 
 MoveEnergy = Annotated[
     float | PerAccess,
-    BeforeValidator(_energy),
+    BeforeValidator(move_energy),
     PlainSerializer(_written, when_used="json"),
     WithJsonSchema(
         {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -21,6 +22,11 @@ Operand = Literal["input", "weight", "output"]
 """What an operator moves: a (activations), b (weights), c (sums)."""
 
 
+_PRICED = ("area_m2", "read_j_per_byte", "write_j_per_byte")
+WRITTEN = "written in the architecture (written)"
+"""Source and status of what the user wrote in place of the technology's number."""
+
+
 @dataclass(frozen=True)
 class MemoryCost:
     """Silicon area on the chip, energy per byte moved, and what else is known."""
@@ -33,6 +39,31 @@ class MemoryCost:
     """Power without any access; None: no source publishes it and the user wrote none."""
     activate_j: float | None = None
     """Energy of opening and closing a DRAM row, beside that of the bytes; None: it is in the energy per byte."""
+    written: Mapping[str, float] = field(default_factory=dict)
+    """Those of the three that the user wrote in place of the technology's."""
+    origin: str = ""
+    """Where the others are from, where some are written."""
+
+    def source_of(self, quantity: str) -> str:
+        """Where ``area_m2``, ``read_j_per_byte`` or ``write_j_per_byte`` comes from."""
+        return WRITTEN if quantity in self.written else self.origin or self.source
+
+    def rewritten(self, given: Mapping[str, float]) -> MemoryCost:
+        """The same with the values ``given`` by name, which their source then says."""
+        written = {**self.written, **given}
+        if not written:
+            return self
+        origin = self.origin or self.source
+        words = f"{', '.join(sorted(written))}: written in the architecture"
+        return replace(
+            self,
+            area_m2=written.get("area_m2", self.area_m2),
+            read_j_per_byte=written.get("read_j_per_byte", self.read_j_per_byte),
+            write_j_per_byte=written.get("write_j_per_byte", self.write_j_per_byte),
+            source=words if len(written) == len(_PRICED) else f"{words}; else {origin}",
+            written=written,
+            origin=origin,
+        )
 
 
 class Memory(Registered, ABC):
@@ -116,14 +147,9 @@ class Memory(Registered, ABC):
 
     def overridden(self, cost: MemoryCost) -> MemoryCost:
         """``cost`` with the energies, the area and the leakage that the user wrote."""
-        cost = replace(cost, leakage_w=self.leakage)
         written = {"area_m2": self.area, **self._written_j_per_byte()}
         given = {name: value for name, value in written.items() if value is not None}
-        if not given:
-            return cost
-        words = f"{', '.join(given)}: written in the architecture"
-        source = words if len(given) == len(written) else f"{words}; else {cost.source}"
-        return replace(cost, source=source, **given)
+        return replace(cost, leakage_w=self.leakage).rewritten(given)
 
     def _written_j_per_byte(self) -> dict[str, float | None]:
         """The energies that the user wrote. An access is ``width`` wide, or else as wide as its port."""

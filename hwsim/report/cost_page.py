@@ -12,6 +12,9 @@ from pathlib import Path
 from hwsim import technology
 from hwsim.datapath import Datapath
 from hwsim.datapath.int_versus_fp import PAIRS, SHARED, UNITS
+from hwsim.report.calibration_reasons import reason
+from hwsim.report.calibration_rows import LIMIT
+from hwsim.report.calibration_rows import rows as rows_of_all
 from hwsim.technology import (
     Comparator,
     FloatAdder,
@@ -73,6 +76,10 @@ def page() -> str:
         "Model over published row, less one. *fitted*: the row is among those that its terms were fitted to;\n"
         "*held out*: it is predicted. 7 nm has no published areas.\n",
         *(_residuals(node) for node in NODES),
+        "## Every published number\n",
+        "What the sources say against the model, whether the model was fitted to it, interpolates it or never saw it.\n"
+        "Errors of more than 20 % have their reason beside them.\n",
+        _every_number(),
         "## INT v.s. FP\n",
         "Ratios of the multiply-accumulate units of arXiv:2510.25602 (table 5), from its own counts (table 6) and the\n"
         "prices above. *lanes only* leaves out what the lanes share, of which the paper prints no counts;\n"
@@ -99,8 +106,9 @@ def _spelled(primitive: Primitive) -> str:
     return f"{type(primitive).__name__}({', '.join(widths)})"
 
 
-def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *body]
+def _table(head: Sequence[str], body: Iterable[Sequence[str]], words: int = 0) -> str:
+    """A table whose first column and last ``words`` columns are text."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1 - words) + ["---"] * words, *body]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
@@ -126,6 +134,21 @@ def _residuals(node: str) -> str:
             area = _missed(row.area_m2 * 1e12, cost.area_m2 * 1e12, _use(row.name, tech.node_nm, "area_m2"))
         body.append([row.name, *energy, *area])
     return f"{node}:\n\n" + _table(head, body)
+
+
+def _every_number() -> str:
+    head = ("number", "published", "model", "error", "status", "source", "reason")
+    found, groups = rows_of_all(), []
+    for group in dict.fromkeys(row.group for row in found):
+        body = []
+        for row in found:
+            if row.group == group:
+                unit = "" if row.unit == "1" else f" {row.unit}"
+                amounts = (f"{row.published:.4g}{unit}", f"{row.model:.4g}{unit}", f"{row.error:+.1%}")
+                why = reason(row.key) if abs(row.error) > LIMIT else ""
+                body.append((f"{row.name}, {row.quantity}", *amounts, row.status, row.source, why))
+        groups.append(f"{group[:1].upper()}{group[1:]}:\n\n" + _table(head, body, words=3))
+    return "\n".join(groups)
 
 
 def _missed(published: float, model: float, use: str) -> list[str]:

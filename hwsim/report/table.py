@@ -68,13 +68,16 @@ def as_text(view: RenderableType, width: int = WIDTH) -> str:
 
 
 def run_view(result: Result) -> RenderableType:
-    """One run for a rich console: a row per operator, then the totals."""
+    """One run for a rich console: a row per operator, then the totals, then what switched where it was counted."""
     from rich.console import Group
     from rich.text import Text
 
+    from hwsim.report.switching import switching_table
+
     title = Text.assemble((result.architecture, "bold"), " on ", (result.workload, "bold"), f"  seed {result.seed}")
     operators = Fitted(partial(_operators, result.operators), [(length,) for length in range(22, 7, -1)])
-    return Group(title, operators, _totals(result))
+    switching = [] if result.switching is None else [switching_table(result.switching)]
+    return Group(title, operators, _totals(result), *switching)
 
 
 def comparison_view(results: Sequence[Result]) -> RenderableType:

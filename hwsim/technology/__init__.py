@@ -1,7 +1,7 @@
 """Process nodes and primitives: energy, area and gate delays, each number with its source and status.
 
-Leakage is left out: none of the sources publishes a number for it. Energies are those of one operation with the
-activity that the published tables assume. Nodes: `get`, `names`; the two ways to another node: `scaling`.
+Energies are those of one operation with the activity that the published tables assume; leakage, clock and wires are in
+`hwsim.technology.chip`. Nodes: `get`, `names`; the two ways to another node: `scaling`.
 
 >>> from hwsim import technology
 >>> from hwsim.technology import FloatMultiplier

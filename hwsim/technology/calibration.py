@@ -88,7 +88,7 @@ def prices_by_scaling(node_nm: int, voltage_v: float = VOLTAGE_V, from_nm: int =
     """The price list of ``from_nm``, fitted terms scaled to ``node_nm`` and ``voltage_v``."""
     energy = energy_factor(from_nm, node_nm, VOLTAGE_V, voltage_v)
     area = area_factor(from_nm, node_nm)
-    words = rule(from_nm, node_nm, energy), rule(from_nm, node_nm, area)
+    words = rule(from_nm, node_nm, energy, voltage_v), "" if from_nm == node_nm else rule(from_nm, node_nm, area)
     fitted = {term for form in FORMS for term in (*form.energy_terms, *form.area_terms)}
     found = {
         term: replace(price, delay_s=None).scaled(energy, area, *words)
@@ -159,7 +159,8 @@ def _completed(found: dict[str, Price], node_nm: int, voltage_v: float) -> dict[
     )
     found.update((price.term, price) for price in gates.prices(nand2, node_nm))
     energy, area = energy_factor(40, node_nm, VOLTAGE_V, voltage_v), area_factor(40, node_nm)
-    words = ("", "") if node_nm == 40 else (rule(40, node_nm, energy), rule(40, node_nm, area))
+    here = node_nm == 40
+    words = "" if here and voltage_v == VOLTAGE_V else rule(40, node_nm, energy, voltage_v)
     source = f"{ALADDIN}, 40 nm"
     register = Price("register_bit", *ALADDIN_REGISTER_BIT, source, source, "read", "read")
-    return found | {"register_bit": register.scaled(energy, area, *words)}
+    return found | {"register_bit": register.scaled(energy, area, words, "" if here else rule(40, node_nm, area))}

@@ -4,7 +4,6 @@ Energies: 45 nm, M. Horowitz, "Computing's energy problem", ISSCC 2014; 7 nm, N.
 three generations shaped Google's TPUv4i", ISCA 2021, table 2. Areas: 45 nm, as quoted in W. Dally's tutorials; the
 7 nm table has none. The int32 and fp32 energies at 45 nm were read in PMC8934428, table 3; all else is recalled.
 
-No leakage: none of these sources publishes a leakage power, so none is modelled.
 """
 
 from __future__ import annotations

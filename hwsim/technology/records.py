@@ -89,6 +89,34 @@ def _scaled(status: str) -> str:
     return status if status.startswith("scaled") else f"scaled ({status})"
 
 
+def halves(status: str) -> tuple[str, str] | None:
+    """The statuses of energy and area that a unit's status says in one line; None where it says no two.
+
+    >>> halves("scaled (energy fitted, residual ±1 %; area read)")
+    ('scaled (fitted, residual ±1 %)', 'scaled (read)')
+    """
+    outer = status.startswith("scaled (energy ")
+    energy, found, area = status.removeprefix("scaled (").removesuffix(")" if outer else "").partition("; area ")
+    if not found:
+        return None
+    energy = energy.removeprefix("energy ")
+    return (_scaled(energy), _scaled(area)) if outer else (energy, area)
+
+
+def source_and_status(text: str) -> tuple[str, str]:
+    """``"source (status)"`` taken apart at the parenthesis that the last one closes.
+
+    >>> source_and_status("a fit (to 2 rows) (fitted (read))")
+    ('a fit (to 2 rows)', 'fitted (read)')
+    """
+    depth = 0
+    for index in range(len(text) - 1, -1, -1):
+        depth += (text[index] == ")") - (text[index] == "(")
+        if depth == 0:
+            return (text[:index].rstrip(), text[index + 1 : -1]) if text.endswith(")") else (text, "")
+    return text, ""
+
+
 @dataclass(frozen=True)
 class Cost:
     """One instance of a primitive: energy of one operation, area, and delay in gates and, where known, seconds."""

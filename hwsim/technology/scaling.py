@@ -59,10 +59,12 @@ def area_factor(from_nm: float, to_nm: float) -> float:
     return _interpolate(to_nm, areas) / _interpolate(from_nm, areas)
 
 
-def rule(from_nm: float, to_nm: float, factor: float) -> str:
-    """The words for a source: the factor, the rule, and whether a node was interpolated."""
+def rule(from_nm: float, to_nm: float, factor: float, to_v: float = VOLTAGE_V) -> str:
+    """The words for a source: the factor, the rule, a supply of its own, and whether a node was interpolated."""
     between = [f"{node:g} nm" for node in (from_nm, to_nm) if node not in _TABLE]
     note = f", {' and '.join(between)} interpolated" if between else ""
+    if to_v != VOLTAGE_V:
+        note = f", {VOLTAGE_V:g} to {to_v:g} V{note}"
     return f"x {factor:.4g} ({SOURCE}, {from_nm:g} to {to_nm:g} nm{note})"
 
 

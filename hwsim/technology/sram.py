@@ -72,16 +72,20 @@ class SramTable:
     node_nm: int
     voltage_v: float = VOLTAGE_V
     by_scaling: bool = False
+    from_nm: int = 45
+    """Where the points come from that this node has none of, or may not use its own of."""
 
     @property
     def energy_nm(self) -> int:
         """Node of the energy points."""
-        return self.node_nm if self.node_nm in READ_J and not self.by_scaling else 45
+        return self.node_nm if self.node_nm in READ_J and not self.by_scaling else self.from_nm
 
     @property
     def area_nm(self) -> int:
         """Node of the area points."""
-        return self.node_nm if self.node_nm in AREA_M2 and not self.by_scaling else 45
+        if self.node_nm in AREA_M2 and not self.by_scaling:
+            return self.node_nm
+        return self.from_nm if self.from_nm in AREA_M2 else 45
 
     def cost(self, capacity_bytes: float, width_bytes: float) -> SramCost:
         """Cost of one access of ``width_bytes`` and area; raises `ValueError` unless both are positive."""
@@ -129,7 +133,7 @@ class SramTable:
             factor = area_factor(from_nm, self.node_nm)
         else:
             factor = energy_factor(from_nm, self.node_nm, VOLTAGE_V, self.voltage_v)
-        return factor, rule(from_nm, self.node_nm, factor)
+        return factor, rule(from_nm, self.node_nm, factor, VOLTAGE_V if area else self.voltage_v)
 
 
 def write_ratio(capacity_bytes: float) -> float:

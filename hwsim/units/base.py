@@ -159,6 +159,9 @@ class UnitCost:
     drawn_by: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Action to the parts that draw its energy; an action without an entry counts as a part of its own."""
 
+    register_bits: float = 0.0
+    """Flip-flops that the clock drives: pipeline, operand and accumulator registers."""
+
     @property
     def total_area_m2(self) -> float:
         return sum(self.area_m2.values())

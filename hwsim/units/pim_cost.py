@@ -68,4 +68,11 @@ def pim_cost(shape: PimShape, fmt: Any, instructions: int, prices: PimEnergy, te
         "activate": "O'Connor et al., MICRO 2017, HBM2 (recalled)",
         "refresh": f"{rows:g} rows activated per bank and refresh (assumed)",
     }
-    return UnitCost(area, energy, sources)
+    operands = f"registers: {sources['registers']}"
+    does = {"mac": ("multipliers", "adders"), "add": ("adders",), "mul": ("multipliers",), "relu": ()}
+    for action, parts in does.items():
+        words = "; ".join((*(f"{part}: {sources[part]}" for part in parts), operands))
+        sources[action] = f"{words} (that of its parts)"
+    sources["register_write"] = sources["registers"]
+    flip_flops = blocks * (2 * shape.registers * shape.lanes * fmt.bits + 32 * instructions)
+    return UnitCost(area, energy, sources, register_bits=flip_flops)

@@ -14,6 +14,7 @@ from hwsim.base.registry import Registry
 from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost, WholeLayer, Windows
 
 if TYPE_CHECKING:
+    from hwsim.datapath.parts import Part
     from hwsim.datapath.result import MatmulResult
     from hwsim.formats.base import Format
     from hwsim.memory.base import Memory
@@ -125,6 +126,19 @@ class MatmulUnit(Registered, ABC):
     @abstractmethod
     def actions(self, gemm: Gemm) -> dict[str, int]:
         """How often each action of `cost` is done during ``gemm``."""
+
+    @property
+    def element_count(self) -> int:
+        """Processing elements that pass data to their neighbours; one where none are."""
+        return 1
+
+    def neighbour_bits(self, gemm: Gemm) -> int:
+        """Bits that go from one processing element to the next during ``gemm``, one element's pitch each."""
+        return 0
+
+    def parts(self) -> list[Part]:
+        """The blocks of gates of the whole unit; `InputError` where it is not told in blocks."""
+        raise InputError(f"a {self.kind} is not told in blocks of gates")
 
     @abstractmethod
     def cost(self, technology: Technology) -> UnitCost:

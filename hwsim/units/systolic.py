@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from hwsim.base.errors import InputError
 from hwsim.base.registry import OneOf
 from hwsim.datapath import Datapath
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
-from hwsim.datapath.parts import DatapathCost, Part, cost_of
+from hwsim.datapath.parts import Part, cost_of
 from hwsim.units import scalesim_mode
 from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost, WholeLayer, Windows
 from hwsim.units.registry import MatmulUnit, units
@@ -233,7 +234,8 @@ class SystolicArray(MatmulUnit):
         energy = {"mac": lane.total_energy_per_mac_j}
         energy |= {f"{name}_hop": cost.energy_j for name, cost in registers.items()}
         sources = dict(lane.sources) | {"operand registers": f"{registers['a'].source} ({registers['a'].status})"}
-        name, count, extra = self._beside_elements(technology)
+        name, count, parts = self._beside_elements()
+        extra = cost_of(parts, technology)
         area[name] = count * extra.total_area_m2
         sources[name] = next(iter(extra.sources.values()))
         drawn_by: dict[str, Mapping[str, float]] = {"mac": lane.energy_per_mac_j}
@@ -242,17 +244,36 @@ class SystolicArray(MatmulUnit):
         if self.fold_adder is not None:
             energy["fold_add"] = extra.total_energy_per_mac_j
             drawn_by["fold_add"] = {name: extra.total_energy_per_mac_j}
-        return UnitCost(area, energy, sources, drawn_by)
+        per_element = lane.register_bits + self.a_format.bits + self.b_format.bits
+        flip_flops = elements * per_element + count * extra.register_bits
+        return UnitCost(area, energy, sources, drawn_by, flip_flops)
 
-    def _beside_elements(self, technology: Technology) -> tuple[str, int, DatapathCost]:
-        """Name, count and cost of what the dataflow needs beside multipliers, accumulators and operand registers."""
+    @property
+    def element_count(self) -> int:
+        return self.rows * self.cols
+
+    def neighbour_bits(self, gemm: Gemm) -> int:
+        """Bits of a, b and the sums that hop; WS and IS also pass a sum down with every multiply-accumulate."""
+        hops = hop_counts(self.dataflow, self.rows, self.cols, gemm.m, gemm.n, gemm.k)
+        sums = gemm.count * hops["sum_hop"] + (0 if self.fold_adder is None else gemm.macs)
+        operands = hops["a_hop"] * self.a_format.bits + hops["b_hop"] * self.b_format.bits
+        return gemm.count * operands + sums * self._sum_bits
+
+    def parts(self) -> list[Part]:
+        from hwsim.technology.primitives import Register
+
+        name, count, extra = self._beside_elements()
+        operands = Part("operand registers", Register(self.a_format.bits + self.b_format.bits))
+        elements = [part.scaled(self.element_count) for part in (*self.pe.parts(), operands)]
+        return [*elements, *(replace(part.scaled(count), name=name) for part in extra)]
+
+    def _beside_elements(self) -> tuple[str, int, list[Part]]:
+        """Name, count and blocks of what the dataflow needs beside multipliers, accumulators and operand registers."""
         from hwsim.technology.primitives import Multiplexer
 
         if self.fold_adder is not None:
-            parts = self.fold_adder.parts(lanes=1, adds=True)
-            return "fold adders", self.cols, cost_of(parts, technology)
-        drain = Part("drain multiplexer", Multiplexer(self._sum_bits, 2))
-        return "drain multiplexers", self.rows * self.cols, cost_of([drain], technology)
+            return "fold adders", self.cols, self.fold_adder.parts(lanes=1, adds=True)
+        return "drain multiplexers", self.element_count, [Part("drain multiplexer", Multiplexer(self._sum_bits, 2))]
 
     @property
     def _sum_bits(self) -> int:

@@ -14,6 +14,7 @@ from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
 from hwsim.units.registry import MatmulUnit, units
 
 if TYPE_CHECKING:
+    from hwsim.datapath.parts import Part
     from hwsim.datapath.result import MatmulResult
     from hwsim.formats.base import Format
     from hwsim.technology.base import Technology
@@ -175,6 +176,10 @@ class TensorCore(MatmulUnit):
         instructions = -(-gemm.k // self.tile.k)
         return {"mac": gemm.macs, "sum_access": gemm.count * gemm.m * gemm.n * instructions}
 
+    def parts(self) -> list[Part]:
+        """Lanes of the datapath alone: the sums of a tile are a memory."""
+        return [part.scaled(self.unit_count * self.macs_per_cycle) for part in self.datapath.parts()]
+
     def cost(self, technology: Technology) -> UnitCost:
         """Lanes of the datapath, and an SRAM per unit for the sums of its tile; operand fetch and control are left out.
 
@@ -193,4 +198,4 @@ class TensorCore(MatmulUnit):
         }
         sources = dict(lane.sources) | {"sums of a tile": f"{registers.source} ({registers.status})"}
         drawn_by = {"mac": lane.energy_per_mac_j, "sum_access": {"sums of a tile": energy["sum_access"]}}
-        return UnitCost(area, energy, sources, drawn_by)
+        return UnitCost(area, energy, sources, drawn_by, lanes * lane.register_bits)

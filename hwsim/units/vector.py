@@ -15,6 +15,7 @@ from hwsim.units.registry import units
 from hwsim.units.vector_operations import OPERATIONS, Array
 
 if TYPE_CHECKING:
+    from hwsim.datapath.parts import Part
     from hwsim.technology.base import Technology
     from hwsim.technology.primitives import Primitive
 
@@ -137,7 +138,29 @@ class VectorUnit(Record):
             if OPERATIONS[name].cycles > 1:
                 energy[name] = self.cycles_of(name) * (adder.energy_j + multiplier.energy_j)
         costs = {"adders": adder, "multipliers": multiplier, "comparators": comparator, "operand registers": register}
-        return UnitCost(area, energy, {name: f"{cost.source} ({cost.status})" for name, cost in costs.items()})
+        sources = {name: f"{cost.source} ({cost.status})" for name, cost in costs.items()}
+        drawn_by = {name: self._drawn_by(name, adder.energy_j, multiplier.energy_j, energy[name]) for name in energy}
+        return UnitCost(area, energy, sources, drawn_by, 2 * self.lanes * self.format.bits)
+
+    def _drawn_by(self, operation: str, adder_j: float, multiplier_j: float, total_j: float) -> dict[str, float]:
+        """The parts that do ``operation``."""
+        if OPERATIONS[operation].cycles > 1:
+            cycles = self.cycles_of(operation)
+            return {"adders": cycles * adder_j, "multipliers": cycles * multiplier_j}
+        own = {"add": "adders", "sub": "adders", "round": "adders", "mul": "multipliers"}
+        return {own.get(operation, "comparators"): total_j}
+
+    def parts(self) -> list[Part]:
+        """The blocks of gates of all lanes."""
+        from hwsim.datapath.parts import Part
+
+        adder, multiplier, comparator, register = self._primitives()
+        return [
+            Part("adders", adder, self.lanes),
+            Part("multipliers", multiplier, self.lanes),
+            Part("comparators", comparator, self.lanes),
+            Part("operand registers", register, 2 * self.lanes),
+        ]
 
     def _primitives(self) -> tuple[Primitive, Primitive, Primitive, Primitive]:
         from hwsim.technology.primitives import (

@@ -161,6 +161,16 @@ def test_run_answers_in_json_alone(tiny):
     assert sorted(path.name for path in tiny.iterdir()) == ["tiny.yaml"]
 
 
+def test_run_counts_toggles_when_asked(tiny):
+    found = json.loads(answer("run", "systolic_int8_ws_32x32", "tiny.yaml", "--toggles", "--json", "-o", "out"))
+    (row,) = found["switching"]
+    assert set(row["activity"]) == {"a", "b", "multiplier", "sum"}
+    assert row["energy_j"]["compute.multiplier"].keys() == {"average", "measured"}
+    assert "Switching" in (tiny / "out" / "report.html").read_text(encoding="utf-8")
+    refused = invoke("run", "tensorcore_fp8", "tiny.yaml", "--toggles")
+    assert refused.exit_code == 2 and "systolic array, not of a tensor_core" in refused.stderr
+
+
 def test_run_writes_a_folder_once_and_replaces_it_only_by_force(tiny):
     answer("run", "systolic_int8_ws_32x32", "tiny.yaml", "-o", "out")
     assert (tiny / "out" / "report.html").is_file()
@@ -188,3 +198,55 @@ def test_compare_answers_side_by_side(tiny):
     assert "int8-ws-32x32" in shown
     found = json.loads(answer("compare", "systolic_int8_ws_32x32", "reference_fp32", "-w", "tiny.yaml", "--json"))
     assert [run["architecture"] for run in found["runs"]] == ["systolic-int8-ws-32x32", "reference-fp32"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["int8_multiply", "--node", "7nm"], ["70.0 fJ", "Jouppi", "fitted"]),
+        (["sram:64KiB:8B"], ["read", "area", "CACTI"]),
+        (["dram:HBM3"], ["4.05 pJ/bit", "measured"]),
+        (["adder:int32", "--node", "16nm_from_7nm"], ["scaled", "7 to 16 nm"]),
+        (["register:16"], ["Aladdin"]),
+        (["buffer", "--arch", "systolic_int8_ws_32x32"], ["buffer.read.access_of_64_B", "J/B", "mm²"]),
+        (["compute.multiplier", "--arch", "systolic_int8_ws_32x32"], ["compute.multiplier.area"]),
+        (["vector", "--arch", "systolic_int8_ws_32x32"], ["vector.add", "vector.exp"]),
+        (["wires", "--arch", "systolic_int8_ws_32x32"], ["40.5 fJ/bit/mm", "recalled"]),
+        (["compute", "--arch", "systolic_int8_ws_32x32", "--target", "fpga"], ["512 DSP", "UG574"]),
+        (["buffer", "--arch", "systolic_int8_ws_32x32", "--target", "fpga"], ["228 BRAM36", "UG573"]),
+        (["fp16_multiply", "--target", "fpga"], ["without_dsp", "LUT"]),
+        (["sram:64KiB:8B", "--target", "fpga"], ["16 BRAM36"]),
+    ],
+)
+def test_show_component(words, expected):
+    shown = answer("show", "component", *words)
+    assert all(word in shown for word in expected), shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_show_component_as_json():
+    shown = json.loads(answer("show", "component", "--arch", "tensorcore_fp8", "--json"))
+    assert {"component", "technology", "prices_from", "numbers"} == shown.keys()
+    assert all(set(number) == {"name", "value", "unit", "source", "status"} for number in shown["numbers"])
+    assert {"hbm.read", "compute.mac", "vector.add", "leakage.logic"} <= {number["name"] for number in shown["numbers"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["component", "int8_multiplx"], "did you mean 'int8_multiply'"),
+        (["component", "bufer", "--arch", "edge_int4"], "unknown component 'bufer'; did you mean"),
+        (["component", "buffer", "--arch", "edge_int4", "--node", "7nm"], "give one of them"),
+        (
+            ["component", "compute", "--arch", "hbm_pim_fp16", "--target", "fpga"],
+            "is not told in blocks of gates",
+        ),
+        (["component"], "which component?"),
+        (["7nm", "--json"], "--json is for components"),
+    ],
+)
+def test_show_component_refuses(words, message):
+    result = invoke("show", *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -20,7 +20,7 @@ def test_every_number_carries_source_and_status(name):
         assert number.source, number
         assert number.status.startswith(STATUSES), number
         assert math.isfinite(number.value), number
-        assert number.unit in {"J", "m2", "s", "F", "1", "J/bit", "B/s"}, number
+        assert number.unit in {"J", "m2", "s", "F", "1", "J/bit", "B/s", "W/m2", "J/bit/m"}, number
     assert len({number.name for number in numbers}) == len(numbers)
 
 

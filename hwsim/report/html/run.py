@@ -26,10 +26,20 @@ def run_page(result: Result, drawn: Mapping[str, str]) -> str:
             section("Where it goes", pictures(drawn, CAPTIONS)),
             section("Layers", layers(result), folded("Traffic by memory", traffic(result)), note=_ERRORS),
             section("Components", components([result])),
+            _switching(result),
             sources([result]),
             inputs([result]),
         ],
     )
+
+
+def _switching(result: Result) -> str:
+    """Measured beside average activity, where it was counted."""
+    from hwsim.report.switching import HEADS, NOTE, rows_of
+
+    if result.switching is None:
+        return ""
+    return section("Switching", table(HEADS, rows_of(result.switching)), note=NOTE)
 
 
 _ERRORS = (
