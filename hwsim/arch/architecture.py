@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_
 from hwsim import technology
 from hwsim.arch.checks import check_architecture, wired
 from hwsim.arch.costs import Prices, prices_of
+from hwsim.arch.mapping_rules import MappingRules
 from hwsim.arch.override import overridden
 from hwsim.arch.quantization import Quantization
 from hwsim.arch.scalesim_config import read_config
@@ -92,6 +93,7 @@ class Architecture(Record):
     vector: VectorUnit = VectorUnit()
     """What does everything else: activations, norms, softmax, pooling."""
     quantization: Quantization = Quantization()
+    mapping: MappingRules = MappingRules()
     costs: dict[str, float | str] = Field(default_factory=dict)
     """Numbers of the technology to replace, such as ``{compute.mac: 0.084 pJ, dram.read: 7.03 pJ/bit}``; the names
     are those of ``hwsim show component --arch``."""

@@ -114,7 +114,7 @@ def dram_view(standard: DramStandard) -> list[RenderableType]:
     sources = Sources()
     prices = [each for each in dram.numbers() if each.name.startswith(f"dram.{standard.name}.")]
     rows = [
-        (each.name.split(".")[-1], _measured(each.value, each.unit), sources.cite(f"{each.status}: {each.source}"))
+        (each.name.split(".")[-1], measured(each.value, each.unit), sources.cite(f"{each.status}: {each.source}"))
         for each in (*prices, *standard.numbers())
     ]
     reached = [(words, f"{steady_efficiency(access, standard.name):.1%}") for words, access in EXAMPLES.items()]

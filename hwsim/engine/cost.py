@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwsim.engine.chip_overheads import ChipOverheads
 from hwsim.engine.plan import KEEPS_CODES
+from hwsim.mapping import Mapping as Placed
 from hwsim.mapping import map_gemm, map_vector
 from hwsim.technology.records import Number
 from hwsim.units.base import VectorWork
@@ -36,16 +37,22 @@ class CostModel:
         self.unit = architecture.compute
         self.unit_cost, self.vector_cost = self.prices.units["compute"], self.prices.units["vector"]
         self.memory_costs = self.prices.memories
+        self.fixed_mappings: Mapping[str, Mapping[str, Any]] = {}
+        """Step to what the user fixed of its mapping (`hwsim.mapping.Mapping.data`)."""
+        self._mappings: dict[Any, Placed] = {}
+        self._energies = {
+            name: (cost.read_j_per_byte / 8, cost.write_j_per_byte / 8) for name, cost in self.memory_costs.items()
+        }
         self.overheads = ChipOverheads(architecture, self.prices, self.area_m2())
 
     # Area -------------------------------------------------------------------------------------------
 
     def area_m2(self) -> dict[str, float]:
         """Area by component: parts of the compute unit, on-chip memories, the vector unit."""
-        cores = self.unit.core_count
+        copies = {"chip": 1, "core": self.unit.core_count, "pe": self.unit.element_count}
         area = {f"compute.{part}": value for part, value in self.unit_cost.area_m2.items()}
         area |= {
-            name: self.memory_costs[name].area_m2 * (cores if memory.per == "core" else 1)
+            name: self.memory_costs[name].area_m2 * copies[memory.per]
             for name, memory in self.architecture.memories.items()
             if memory.on_chip
         }
@@ -69,15 +76,7 @@ class CostModel:
         result_bytes = self._result_bytes(operator, step)
         bits = self.unit.a_format.bits, self.unit.b_format.bits, int(8 * result_bytes)
         stated = self.unit.whole_layer(step.gemm, step.windows, self.architecture.memories, bits)
-        placed = stated or map_gemm(
-            step.gemm,
-            self.unit,
-            self.architecture.memories,
-            self.clock_hz,
-            (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, result_bytes),
-            self.unit.result_format.bits / 8,
-            _distinct(step),
-        )
+        placed = stated or self.mapping(step, result_bytes)
         energy = self._traffic_energy(placed.traffic)
         drawn = self.unit_cost.energy_by_part(self.unit.actions(step.gemm))
         energy |= {f"compute.{part}": joules for part, joules in drawn.items()}
@@ -98,13 +97,38 @@ class CostModel:
             "energy_j": energy,
         }
 
+    def mapping(self, step: MatmulStep, result_bytes: float) -> Placed:
+        """The best mapping of a product by the architecture's rules; the same product is mapped once."""
+        distinct = Fraction(1) if step.window is not None else _distinct(step)
+        fixed = self.fixed_mappings.get(step.name, {})
+        key = (step.gemm, step.window, result_bytes, distinct, step.name if fixed else None)
+        if key not in self._mappings:
+            rules = self.architecture.mapping
+            self._mappings[key] = map_gemm(
+                step.gemm,
+                self.unit,
+                self.architecture.memories,
+                self.clock_hz,
+                (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, result_bytes),
+                self.unit.result_format.bits / 8,
+                distinct,
+                window=step.window,
+                energies=self._energies,
+                objective=rules.objective,
+                tiles=rules.tiles,
+                fixed=fixed,
+                hides_ends=rules.ends == "hidden",
+                effort=rules.effort,
+            )
+        return self._mappings[key]
+
     def _vector(self, operator: Operator, step: VectorStep) -> dict[str, Any]:
         vector = self.architecture.vector
         reads_codes = operator.op in KEEPS_CODES and operator.name in self.plan.stored_as_codes
         placed = map_vector(
             step.work,
             vector,
-            self.architecture.memories,
+            {name: memory for name, memory in self.architecture.memories.items() if memory.per != "pe"},
             self.clock_hz,
             (self.unit.a_format if reads_codes else vector.format).bits / 8,
             self._result_bytes(operator, step),

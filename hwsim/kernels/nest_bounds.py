@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from hwsim.kernels.nest_work import (
-    A_BITS, A_COPIES, B_BITS, C_BITS, C_COPIES, CORE, CORE_M, CORE_N, FIRST_READ, INPUT, INSTANCES, ORDER, ORDERS,
+    A_BITS, A_COPIES, B_BITS, C_BITS, C_COPIES, CORE, CORE_M, CORE_N, FIRST_READ, HIDES_ENDS, INPUT, INSTANCES, ORDER, ORDERS,
     OUTPUT, OVERLAPS, PARTIAL_BITS, PE, PER, READ, RESIDENT, SHARED_BUS, SIDE_BY_SIDE, WEIGHT, WRITE, unit_work,
 )  # fmt: skip
 from hwsim.kernels.tile_elements import extent_of, input_elements, steps_of, tile_extent
@@ -128,7 +128,7 @@ def bound(problem, tiles, first, last, space, total):
             rounds_c = tiles_k if depth_k < inside else before_k
         copies_a, copies_b = 1, 1
         if stages[stage] == CORE:
-            copies_a, copies_b = np.int64(1) << 60, np.int64(1) << 60
+            copies_a = copies_b = np.int64(1) << 60
             for index in range(count[1]):
                 copies_a = min(copies_a, -(-parts[1, index, 1] // min(tile[CORE_N], parts[1, index, 1])))
             for index in range(count[0]):
@@ -178,6 +178,8 @@ def bound(problem, tiles, first, last, space, total):
             total[nearest[OUTPUT], OUTPUT, READ] += spilled
             total[nearest[OUTPUT], OUTPUT, WRITE] += spilled + m * n * widths[C_BITS]
         exposed += max(first_load, timed_bound(problem, between))
+        if stage == 0 and memory[0, HIDES_ENDS] != 0:
+            exposed = 0
     compute = 0
     if last == len(tiles) - 1:
         tile = tiles[last]
@@ -205,7 +207,7 @@ def bound(problem, tiles, first, last, space, total):
     return max(exposed + compute, timed_bound(problem, total)), compute
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _home_outside(routes, stage, operand, first):
     """Whether an operand comes to a stage from its home in the stage outside, that being looked at too."""
     if stage == first or routes[stage, operand, 0] == 0 or routes[stage - 1, operand, 0] == 0:
@@ -213,7 +215,7 @@ def _home_outside(routes, stage, operand, first):
     return routes[stage, operand, 1] == routes[stage - 1, operand, routes[stage - 1, operand, 0]]
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _least(parts, count, side):
     """Elements of the smallest tile of a class."""
     least = parts[side, 0, 1]

@@ -25,7 +25,7 @@ from hwsim.kernels.tile_elements import extent_of, input_elements, input_element
 CYCLES, ENERGY, EDP, TRAFFIC = 0, 1, 2, 3
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def score(objective, cycles, joules, bits):
     if objective == CYCLES:
         return float(cycles), joules

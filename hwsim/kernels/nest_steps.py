@@ -13,6 +13,8 @@ work(i) is the unit's time on the tile, or, in an outer stage, the cycles of the
 operand from one outer tile to the next where both the outer tile and its own cover the same elements; it loads
 the first tile of the next outer one, and stores the last sums, beside the work at the border, where their memory
 outside is the same on both sides of it (an operand that bypasses the outer stage, or whose outer tile stays).
+Where products follow each other (`HIDES_ENDS`), the first load and the last store of the whole product are done
+beside its neighbours' work, and each memory's time for all bits is the least there is.
 
 The sum has few distinct terms: where a step lies in a loop matters only through whether it is the first, the
 last or the last but one, so at most 4^3 representatives with their multiplicities stand for all steps, and the
@@ -25,13 +27,15 @@ import numpy as np
 from numba import njit
 
 from hwsim.kernels.nest_work import (
-    A_BITS, B_BITS, C_BITS, INPUT, LATENCY, ORDER, ORDERS, OUTPUT, OVERLAPS, PARTIAL_BITS, READ, WEIGHT, busy_cycles,
+    A_BITS, B_BITS, C_BITS, HIDES_ENDS, INPUT, LATENCY, ORDER, ORDERS, OUTPUT, OVERLAPS, PARTIAL_BITS, READ, WEIGHT, busy_cycles,
     move, unit_work,
 )  # fmt: skip
 from hwsim.kernels.tile_elements import extent_of, steps_of, tile_extent
 
 NOTHING, BESIDE, BETWEEN, FIRST, FINAL = 0, 1, 2, 3, 4
 """Places of a step's moves."""
+HERE, PREVIOUS, NEXT = 0, 1, 2
+"""Whose tile moves: this outer tile's, or that of the one before or after."""
 CASES = 64
 """Different cases of the work inside a stage: at most one a representative step."""
 M_LAST, N_LAST, K_LAST, STARTED, ENDED = 1, 2, 4, 8, 16
@@ -46,7 +50,7 @@ PREVIOUS_M_LAST, PREVIOUS_N_LAST, PREVIOUS_ENDED = 1 << 21, 1 << 22, 1 << 23
 """Of the step before."""
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _representative(which, trips):
     """(index, multiplicity) of the first, the second and all like it, the last but one, the last."""
     if which == 0:
@@ -58,7 +62,7 @@ def _representative(which, trips):
     return trips - 1, np.int64(trips > 1)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _cut(geometry, side, index, last, step, steps, extent):
     """Steps and elements of the tile at ``index`` of a class of ``steps`` holding ``extent`` elements."""
     if index == last:
@@ -66,7 +70,7 @@ def _cut(geometry, side, index, last, step, steps, extent):
     return step, tile_extent(geometry, side, step)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _placed(first_side, second_side, outer, middle, inner):
     """Indices along (m, n, k) of a loop order's indices."""
     m = outer if first_side == 0 else (middle if second_side == 0 else inner)
@@ -75,7 +79,7 @@ def _placed(first_side, second_side, outer, middle, inner):
     return m, n, k
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def tile_at(geometry, tile, sizes, extents, at):
     """Steps and elements, both (m, n, k), of the tile at indices ``at``."""
     step_m, step_n, step_k = min(tile[0], sizes[0]), min(tile[1], sizes[1]), min(tile[2], sizes[2])
@@ -86,12 +90,33 @@ def tile_at(geometry, tile, sizes, extents, at):
 
 
 @njit(cache=True)
-def _moves_of(problem, stage, tile, operand, inwards, width, sizes, extents, at, times, parts, total, timed):
-    tile_sizes, tile_extents = tile_at(problem[6], tile, sizes, extents, at)
-    move(problem, stage, tile, operand, inwards, width, tile_sizes, tile_extents, times, parts, total, timed)
+def _note(moves, operand, inwards, width, base, at, times, parts, when):
+    """Writes down a move, to be made when all of a step are known: one call of `move` keeps the kernel small."""
+    row = moves[0, 0] + 1
+    moves[0, 0] = row
+    moves[row, 0], moves[row, 1], moves[row, 2], moves[row, 3] = operand, inwards, width, base
+    moves[row, 4], moves[row, 5], moves[row, 6] = at
+    moves[row, 7], moves[row, 8], moves[row, 9] = times, parts, when
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
+def _make(problem, stage, tile, sizes, extents, borders, moves, total, scratch):
+    """Makes the moves that were written down."""
+    for row in range(1, moves[0, 0] + 1):
+        base = moves[row, 3]
+        whole_sizes, whole_extents = sizes, extents
+        if base == PREVIOUS:
+            whole_sizes, whole_extents = borders[0], borders[1]
+        elif base == NEXT:
+            whole_sizes, whole_extents = borders[2], borders[3]
+        at = (moves[row, 4], moves[row, 5], moves[row, 6])
+        tile_sizes, tile_extents = tile_at(problem[6], tile, whole_sizes, whole_extents, at)
+        move(problem, stage, tile, moves[row, 0], moves[row, 1] != 0, moves[row, 2], tile_sizes, tile_extents,
+             moves[row, 7], moves[row, 8], total, scratch[moves[row, 9]])  # fmt: skip
+    moves[0, 0] = 0
+
+
+@njit(cache=True)
 def _when(problem, stage, operand):
     """Which moves of a step an operand's belong to: beside the work if its home is double-buffered."""
     memory, routes = problem[0], problem[2]
@@ -109,7 +134,7 @@ def _latency(problem, timed):
     return longest
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _loops(order, trips):
     """The sides of a loop order, outermost first, with loops of a single trip moved to the outside."""
     first, second, third = ORDERS[order, 0], ORDERS[order, 1], ORDERS[order, 2]
@@ -122,7 +147,7 @@ def _loops(order, trips):
     return first, second, third
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _ahead(problem, stage, operand, stays):
     """Whether the stage inside ``stage`` may move an operand across the border of two tiles of ``stage``.
 
@@ -144,17 +169,16 @@ def _find(cases, count, key):
 
 
 @njit(cache=True)
-def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, collecting, inner, total, timed, scratch):
+def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, collecting, inner, total, timed, scratch, moves):
     """One stage on a product of ``sizes`` steps and ``extents`` elements, entered as ``case`` says.
 
     ``borders`` are the steps and elements of the outer tiles before and after. When ``collecting``, only lists
     the cases of the work inside that will be asked for in ``cases`` int64[65] (their number first); otherwise
     ``inner`` has their (cycles int64[64], total, timed int64[64, L, 3, 2]); returns the cycles and adds all
-    bits to ``total`` and ``timed``. ``scratch`` int64[5, L, 3, 2] is for the moves of a step.
+    bits to ``total`` and ``timed``. ``scratch`` int64[5, L, 3, 2] and ``moves`` int64[16, 10] are for a step's moves.
     """
     widths = problem[5]
     inner_cycles, inner_total, inner_timed = inner
-    previous_sizes, previous_extents, next_sizes, next_extents = borders
     tile = tiles[stage]
     innermost = stage == len(tiles) - 1
     trips_m = -(-sizes[0] // min(tile[0], sizes[0]))
@@ -181,6 +205,7 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, colle
         inner_trips if third_side == 0 and when_b == BESIDE else 1,
         inner_trips if third_side == 2 and when_c == BESIDE else 1,
     )  # fmt: skip
+    hides_ends = stage == 0 and problem[0][0, HIDES_ENDS] != 0
     cycles = 0
     for o in range(4):
         outer, outer_weight = _representative(o, outer_trips)
@@ -265,69 +290,52 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, colle
                     middle_trips - 1 if middle == 0 else middle - 1, inner_trips - 1,
                 )  # fmt: skip
                 if run_a > 1 and not final_run:
-                    _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, following,
-                              weight * ends_q, run_a, total, scratch[BESIDE])  # fmt: skip
+                    _note(moves, INPUT, True, widths[A_BITS], HERE, following, weight * ends_q, run_a, BESIDE)
                 elif not is_last and to_a and run_a == 1:
-                    _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, after, weight, 1,
-                              total, scratch[when_a])  # fmt: skip
+                    _note(moves, INPUT, True, widths[A_BITS], HERE, after, weight, 1, when_a)
                 if run_b > 1 and not final_run:
-                    _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, following,
-                              weight * ends_q, run_b, total, scratch[BESIDE])  # fmt: skip
+                    _note(moves, WEIGHT, True, widths[B_BITS], HERE, following, weight * ends_q, run_b, BESIDE)
                 elif not is_last and to_b and run_b == 1:
-                    _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, after, weight, 1,
-                              total, scratch[when_b])  # fmt: skip
+                    _note(moves, WEIGHT, True, widths[B_BITS], HERE, after, weight, 1, when_b)
                 if run_c > 1 and not final_run:
                     if begun or following[2] > 0:
-                        _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, following,
-                                  weight * ends_q, run_c, total, scratch[BESIDE])  # fmt: skip
+                        _note(moves, OUTPUT, True, widths[PARTIAL_BITS], HERE, following, weight * ends_q, run_c, BESIDE)
                 elif not is_last and to_c and run_c == 1 and (begun or after[2] > 0):
-                    _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, after, weight,
-                              1, total, scratch[when_c])  # fmt: skip
+                    _note(moves, OUTPUT, True, widths[PARTIAL_BITS], HERE, after, weight, 1, when_c)
                 # Across the border to the next outer tile, beside the last step or the last run.
                 if ahead_a and (is_last or (final_run and run_a > 1)) and ((case & NEXT_NEW_A) != 0 or again_a):
-                    _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], next_sizes, next_extents, (0, 0, 0),
-                              weight * is_last, run_a, total, scratch[BESIDE])  # fmt: skip
+                    _note(moves, INPUT, True, widths[A_BITS], NEXT, (0, 0, 0), weight * is_last, run_a, BESIDE)
                 if ahead_b and (is_last or (final_run and run_b > 1)) and ((case & NEXT_NEW_B) != 0 or again_b):
-                    _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], next_sizes, next_extents, (0, 0, 0),
-                              weight * is_last, run_b, total, scratch[BESIDE])  # fmt: skip
+                    _note(moves, WEIGHT, True, widths[B_BITS], NEXT, (0, 0, 0), weight * is_last, run_b, BESIDE)
                 if late_c and leaves and (is_last or (final_run and run_c > 1)) and (case & NEXT_STARTED) != 0:
-                    _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], next_sizes, next_extents,
-                              (0, 0, 0), weight * is_last, run_c, total, scratch[BESIDE])  # fmt: skip
+                    _note(moves, OUTPUT, True, widths[PARTIAL_BITS], NEXT, (0, 0, 0), weight * is_last, run_c, BESIDE)
                 if is_last and leaves and when_c == BESIDE and not late_c:
-                    _moves_of(problem, stage, tile, OUTPUT, False, width, sizes, extents, here, weight, 1, total,
-                              scratch[FINAL])  # fmt: skip
+                    _note(moves, OUTPUT, False, width, HERE, here, weight, 1, FINAL)
                 if is_first:
                     if new_a and not came_a:
-                        _moves_of(problem, stage, tile, INPUT, True, widths[A_BITS], sizes, extents, here, weight, 1,
-                                  total, scratch[FIRST])  # fmt: skip
+                        _note(moves, INPUT, True, widths[A_BITS], HERE, here, weight, 1, FIRST)
                     if new_b and not came_b:
-                        _moves_of(problem, stage, tile, WEIGHT, True, widths[B_BITS], sizes, extents, here, weight, 1,
-                                  total, scratch[FIRST])  # fmt: skip
+                        _note(moves, WEIGHT, True, widths[B_BITS], HERE, here, weight, 1, FIRST)
                     if enters and started and not came_c:
-                        _moves_of(problem, stage, tile, OUTPUT, True, widths[PARTIAL_BITS], sizes, extents, here,
-                                  weight, 1, total, scratch[FIRST])  # fmt: skip
+                        _note(moves, OUTPUT, True, widths[PARTIAL_BITS], HERE, here, weight, 1, FIRST)
                 if enters and came_c and (is_first or (first_run and run_c > 1)):
                     earlier = widths[C_BITS] if (case & PREVIOUS_ENDED) != 0 else widths[PARTIAL_BITS]
-                    _moves_of(problem, stage, tile, OUTPUT, False, earlier, previous_sizes, previous_extents,
-                              _last_of(tile, previous_sizes), weight * is_first, run_c, total,
-                              scratch[BESIDE])  # fmt: skip
+                    _note(moves, OUTPUT, False, earlier, PREVIOUS, _last_of(tile, borders[0]), weight * is_first, run_c, BESIDE)
                 if when_c == BESIDE:
                     if run_c > 1 and not first_run:
                         earlier = widths[C_BITS] if finishes and preceding[2] == trips_k - 1 else widths[PARTIAL_BITS]
-                        _moves_of(problem, stage, tile, OUTPUT, False, earlier, sizes, extents, preceding,
-                                  weight * starts_q, run_c, total, scratch[BESIDE])  # fmt: skip
+                        _note(moves, OUTPUT, False, earlier, HERE, preceding, weight * starts_q, run_c, BESIDE)
                     elif run_c == 1 and not is_first and from_c:
                         earlier = widths[C_BITS] if was_ended else widths[PARTIAL_BITS]
-                        _moves_of(problem, stage, tile, OUTPUT, False, earlier, sizes, extents, before, weight, 1,
-                                  total, scratch[BESIDE])  # fmt: skip
+                        _note(moves, OUTPUT, False, earlier, HERE, before, weight, 1, BESIDE)
                 elif leaves if is_last else to_c:
-                    _moves_of(problem, stage, tile, OUTPUT, False, width, sizes, extents, here, weight, 1, total,
-                              scratch[BETWEEN])  # fmt: skip
+                    _note(moves, OUTPUT, False, width, HERE, here, weight, 1, BETWEEN)
+                _make(problem, stage, tile, sizes, extents, borders, moves, total, scratch)
                 step = max(inner_cycles[place], busy_cycles(problem, inner_timed[place], scratch[BESIDE]))
                 step += busy_cycles(problem, scratch[BETWEEN], scratch[NOTHING])
-                if is_first:
+                if is_first and not hides_ends:
                     step += busy_cycles(problem, scratch[FIRST], scratch[NOTHING]) + _latency(problem, scratch[FIRST])
-                if is_last:
+                if is_last and not hides_ends:
                     step += busy_cycles(problem, scratch[FINAL], scratch[NOTHING])
                 cycles += weight * step
                 for memory in range(total.shape[0]):
@@ -342,7 +350,7 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, colle
     return cycles
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _last_of(tile, sizes):
     """Indices of the last tile."""
     return (
@@ -374,76 +382,85 @@ def borders_of(problem, tile, sizes, extents, case):
 @njit(cache=True)
 def _innermost(problem, tiles, sizes, extents, case, borders, space, total, timed):
     """The stage next to the unit; ``space`` as `workspace` makes it."""
-    cases, cycles, totals, timeds, scratch = space
+    cases, cycles, totals, timeds, scratch, moves = space
     stage = len(tiles) - 1
     inner = (cycles[stage], totals[stage], timeds[stage])
-    cases[stage, 0] = 0
-    sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases[stage], True, inner, total, timed, scratch)
-    for place in range(cases[stage, 0]):
-        key = cases[stage, 1 + place]
-        tile_sizes, tile_extents = case_of(
-            problem, tiles[stage], sizes, extents, (key & M_LAST) != 0, (key & N_LAST) != 0, (key & K_LAST) != 0
-        )
-        totals[stage, place], timeds[stage, place] = 0, 0
-        cycles[stage, place] = unit_work(
-            problem, tiles[stage], tile_sizes, tile_extents, (key & STARTED) != 0, totals[stage, place],
-            timeds[stage, place],
+    cases[stage, 0], found = 0, 0
+    for collecting in (True, False):
+        found = sum_steps(
+            problem, tiles, stage, sizes, extents, case, borders, cases[stage], collecting, inner, total, timed, scratch,
+            moves,
         )  # fmt: skip
-    return sum_steps(
-        problem, tiles, stage, sizes, extents, case, borders, cases[stage], False, inner, total, timed, scratch
-    )
+        for place in range(cases[stage, 0] if collecting else 0):
+            key = cases[stage, 1 + place]
+            tile_sizes, tile_extents = case_of(
+                problem, tiles[stage], sizes, extents, (key & M_LAST) != 0, (key & N_LAST) != 0, (key & K_LAST) != 0
+            )
+            totals[stage, place], timeds[stage, place] = 0, 0
+            cycles[stage, place] = unit_work(
+                problem, tiles[stage], tile_sizes, tile_extents, (key & STARTED) != 0, totals[stage, place],
+                timeds[stage, place],
+            )  # fmt: skip
+    return found
 
 
 @njit(cache=True)
 def _middle(problem, tiles, sizes, extents, case, borders, space, total, timed):
     """The stage outside the innermost one."""
-    cases, cycles, totals, timeds, scratch = space
+    cases, cycles, totals, timeds, scratch, moves = space
     stage = len(tiles) - 2
     inner = (cycles[stage], totals[stage], timeds[stage])
-    cases[stage, 0] = 0
-    sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases[stage], True, inner, total, timed, scratch)
-    for place in range(cases[stage, 0]):
-        key = cases[stage, 1 + place]
-        tile_sizes, tile_extents = case_of(
-            problem, tiles[stage], sizes, extents, (key & M_LAST) != 0, (key & N_LAST) != 0, (key & K_LAST) != 0
-        )
-        totals[stage, place], timeds[stage, place] = 0, 0
-        cycles[stage, place] = _innermost(
-            problem, tiles, tile_sizes, tile_extents, key, borders_of(problem, tiles[stage], sizes, extents, key),
-            space, totals[stage, place], timeds[stage, place],
+    cases[stage, 0], found = 0, 0
+    for collecting in (True, False):
+        found = sum_steps(
+            problem, tiles, stage, sizes, extents, case, borders, cases[stage], collecting, inner, total, timed, scratch,
+            moves,
         )  # fmt: skip
-    return sum_steps(
-        problem, tiles, stage, sizes, extents, case, borders, cases[stage], False, inner, total, timed, scratch
-    )
+        for place in range(cases[stage, 0] if collecting else 0):
+            key = cases[stage, 1 + place]
+            tile_sizes, tile_extents = case_of(
+                problem, tiles[stage], sizes, extents, (key & M_LAST) != 0, (key & N_LAST) != 0, (key & K_LAST) != 0
+            )
+            totals[stage, place], timeds[stage, place] = 0, 0
+            cycles[stage, place] = _innermost(
+                problem, tiles, tile_sizes, tile_extents, key, borders_of(problem, tiles[stage], sizes, extents, key),
+                space, totals[stage, place], timeds[stage, place],
+            )  # fmt: skip
+    return found
 
 
 @njit(cache=True)
 def _outer(problem, tiles, sizes, extents, case, borders, space, total, timed):
     """The outermost of three stages."""
-    cases, cycles, totals, timeds, scratch = space
-    inner = (cycles[0], totals[0], timeds[0])
-    cases[0, 0] = 0
-    sum_steps(problem, tiles, 0, sizes, extents, case, borders, cases[0], True, inner, total, timed, scratch)
-    for place in range(cases[0, 0]):
-        key = cases[0, 1 + place]
-        tile_sizes, tile_extents = case_of(
-            problem, tiles[0], sizes, extents, (key & M_LAST) != 0, (key & N_LAST) != 0, (key & K_LAST) != 0
-        )
-        totals[0, place], timeds[0, place] = 0, 0
-        cycles[0, place] = _middle(
-            problem, tiles, tile_sizes, tile_extents, key, borders_of(problem, tiles[0], sizes, extents, key), space,
-            totals[0, place], timeds[0, place],
+    cases, cycles, totals, timeds, scratch, moves = space
+    stage = 0
+    inner = (cycles[stage], totals[stage], timeds[stage])
+    cases[stage, 0], found = 0, 0
+    for collecting in (True, False):
+        found = sum_steps(
+            problem, tiles, stage, sizes, extents, case, borders, cases[stage], collecting, inner, total, timed, scratch,
+            moves,
         )  # fmt: skip
-    return sum_steps(problem, tiles, 0, sizes, extents, case, borders, cases[0], False, inner, total, timed, scratch)
+        for place in range(cases[stage, 0] if collecting else 0):
+            key = cases[stage, 1 + place]
+            tile_sizes, tile_extents = case_of(
+                problem, tiles[stage], sizes, extents, (key & M_LAST) != 0, (key & N_LAST) != 0, (key & K_LAST) != 0
+            )
+            totals[stage, place], timeds[stage, place] = 0, 0
+            cycles[stage, place] = _middle(
+                problem, tiles, tile_sizes, tile_extents, key, borders_of(problem, tiles[stage], sizes, extents, key),
+                space, totals[stage, place], timeds[stage, place],
+            )  # fmt: skip
+    return found
 
 
 @njit(cache=True)
 def workspace(stages, places):
-    """Room for `evaluate`: cases asked for, their cycles and bits by stage, moves of a step."""
+    """Room for `evaluate`: cases asked for, their cycles and bits by stage, moves of a step and their list."""
     return (
         np.zeros((stages, CASES + 1), np.int64), np.zeros((stages, CASES), np.int64),
         np.zeros((stages, CASES, places, 3, 2), np.int64), np.zeros((stages, CASES, places, 3, 2), np.int64),
-        np.zeros((5, places, 3, 2), np.int64),
+        np.zeros((5, places, 3, 2), np.int64), np.zeros((16, 10), np.int64),
     )  # fmt: skip
 
 
@@ -457,7 +474,12 @@ def evaluate(problem, tiles, space, total, timed):
     case = ENDED | NEW_A | NEW_B | NEW_C | LEAVES
     borders = (sizes, extents, sizes, extents)
     if len(tiles) == 1:
-        return _innermost(problem, tiles, sizes, extents, case, borders, space, total, timed)
-    if len(tiles) == 2:
-        return _middle(problem, tiles, sizes, extents, case, borders, space, total, timed)
-    return _outer(problem, tiles, sizes, extents, case, borders, space, total, timed)
+        cycles = _innermost(problem, tiles, sizes, extents, case, borders, space, total, timed)
+    elif len(tiles) == 2:
+        cycles = _middle(problem, tiles, sizes, extents, case, borders, space, total, timed)
+    else:
+        cycles = _outer(problem, tiles, sizes, extents, case, borders, space, total, timed)
+    if problem[0][0, HIDES_ENDS]:  # what other products hide still takes each memory's time
+        space[4][NOTHING] = 0
+        cycles = max(cycles, busy_cycles(problem, timed, space[4][NOTHING]))
+    return cycles

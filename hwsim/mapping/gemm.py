@@ -43,6 +43,7 @@ def map_gemm(
     objective: Objective = "cycles",
     tiles: Tiles = "auto",
     fixed: Map[str, Any] | None = None,
+    hides_ends: bool = False,
     effort: int = EFFORT,
 ) -> Mapping:
     """The best tiles, loop orders and unrolling of ``gemm`` by ``objective``, ties decided by energy (or cycles).
@@ -62,11 +63,13 @@ def map_gemm(
     own, groups of cores may each work on their own product, with a part of the shared room and bandwidth:
     as many groups (a power of two) as the unit's own timing favours and as fit.
 
+    With ``hides_ends`` the first load and the last store are done beside the operators before and after.
+
     ``fixed`` is any part of `Mapping.data`: ``{"unroll": {"K": 32}, "stages": [{"m": 16, "order": "nmk"}]}``.
     The map space and what is optimal in it: `hwsim.mapping.search`; how cycles and traffic follow from a
     mapping: `hwsim.kernels.nest_steps`. Raises `HwsimError` when no tile fits, naming the memory and operand.
     """
-    hierarchy = build_hierarchy(memories, clock_hz)
+    hierarchy = replace(build_hierarchy(memories, clock_hz), hides_ends=hides_ends)
     per = hierarchy.stages[-1].per
     if per == "pe" and not isinstance(unit, SpatialArray):
         raise HwsimError(f"a {unit.kind} has its own registers; memories 'per: pe' belong to a spatial array")

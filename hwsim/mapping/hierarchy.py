@@ -75,6 +75,8 @@ class Hierarchy:
     stages: tuple[Stage, ...]
     nearest: Mapping[str, str]
     """Operand to the innermost memory that holds it."""
+    hides_ends: bool = False
+    """Neighbouring operators hide the first load and the last store."""
 
     @property
     def outermost(self) -> str:

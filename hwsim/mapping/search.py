@@ -133,7 +133,7 @@ def _fitting(
     step = problem.unit.tile_step
     outputs = problem.unit.resident_outputs if innermost else 0
     grids = core_grids(whole.core_count)
-    rows: np.ndarray = fitting(problem.arrays, stage, *sides, grids, outputs, np.array(step[:2]))
+    rows: np.ndarray = fitting(problem.arrays, stage, sides[0], sides[1], sides[2], grids, outputs, np.array(step[:2]))
     if len(rows) == 0:
         raise HwsimError(_too_small(problem, stage, [int(side[0]) for side in sides]))
     if "order" in fixed:

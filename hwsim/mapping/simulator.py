@@ -64,7 +64,8 @@ class TileSimulator:
         for stage in range(len(self.tiles)):
             self._plan(stage, level)
             level = [inner for step in level for inner in step.inside]
-        self.walked.cycles, _ = self._time(0, top)
+        cycles, moved = self._time(0, top)
+        self.walked.cycles = max(cycles, self._busy(moved)) if self.hierarchy.hides_ends else cycles
         return self.walked
 
     # The tiles of every stage, in order ---------------------------------------------------------------
@@ -228,7 +229,8 @@ class TileSimulator:
         here, earlier, later = outside or (None, None, None)
         exposed = [m for o, m in steps[0].loads.items() if not self._across(stage, o, earlier, here)]
         first = self._sum(exposed)
-        cycles = self._busy(first) + self._latency(first)
+        ends = 0 if stage == 0 and self.hierarchy.hides_ends else 1
+        cycles = ends * (self._busy(first) + self._latency(first))
         moved.update(first)
         for index, step in enumerate(steps):
             following = steps[index + 1] if index + 1 < len(steps) else None
@@ -248,7 +250,7 @@ class TileSimulator:
         last = steps[-1].store
         if last is not None and self._hidden(stage, "output") and not self._across(stage, "output", here, later):
             final = self._sum([last])
-            cycles += self._busy(final)
+            cycles += ends * self._busy(final)
             moved += final
         return cycles, moved
 

@@ -1,0 +1,22 @@
+"""How operators are mapped: what is best, over which tiles, and what neighbours hide."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hwsim.base.record import Record
+
+
+class MappingRules(Record):
+    """``{objective: cycles, tiles: auto, ends: exposed}``: see ``docs/mapping.md``."""
+
+    objective: Literal["cycles", "energy", "edp", "traffic"] = "cycles"
+    """What the best mapping has least of; ties go to less energy (of cycles) or fewer cycles."""
+    tiles: Literal["auto", "all", "parts"] = "auto"
+    """All tile sizes, powers of two and 1/1 … 1/8 of each extent, or whichever is few enough to search."""
+    ends: Literal["exposed", "hidden"] = "exposed"
+    """Whether an operator waits for its first load and last store, or its neighbours' work hides them."""
+    effort: int = Field(default=40_000_000, ge=1)
+    """Partial mappings that a search may look at before it stops and says what it knows."""
