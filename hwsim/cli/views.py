@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from hwsim.arch import Architecture
-    from hwsim.memory.dram_standards import DramStandard
     from hwsim.arch.costs import Prices
+    from hwsim.memory.dram_standards import DramStandard
     from hwsim.technology import Technology
 
 _SI = re.compile(r"(J|W|s|F|B|m)\b")

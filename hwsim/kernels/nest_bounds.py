@@ -16,8 +16,32 @@ import numpy as np
 from numba import njit
 
 from hwsim.kernels.nest_work import (
-    A_BITS, A_COPIES, B_BITS, C_BITS, C_COPIES, CORE, CORE_M, CORE_N, FIRST_READ, HIDES_ENDS, INPUT, INSTANCES, ORDER, ORDERS,
-    OUTPUT, OVERLAPS, PARTIAL_BITS, PE, PER, READ, RESIDENT, SHARED_BUS, SIDE_BY_SIDE, WEIGHT, WRITE, unit_work,
+    A_BITS,
+    A_COPIES,
+    B_BITS,
+    C_BITS,
+    C_COPIES,
+    CORE,
+    CORE_M,
+    CORE_N,
+    FIRST_READ,
+    HIDES_ENDS,
+    INPUT,
+    INSTANCES,
+    ORDER,
+    ORDERS,
+    OUTPUT,
+    OVERLAPS,
+    PARTIAL_BITS,
+    PE,
+    PER,
+    READ,
+    RESIDENT,
+    SHARED_BUS,
+    SIDE_BY_SIDE,
+    WEIGHT,
+    WRITE,
+    unit_work,
 )  # fmt: skip
 from hwsim.kernels.tile_elements import extent_of, input_elements, steps_of, tile_extent
 

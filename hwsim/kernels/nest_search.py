@@ -18,7 +18,15 @@ from numba import njit
 from hwsim.kernels.nest_bounds import bound, bound_space, energy_of, outer_bits
 from hwsim.kernels.nest_steps import evaluate, workspace
 from hwsim.kernels.nest_work import (
-    CORE, CORE_M, CORE_N, ORDER, ORDERS, PARTIAL_BITS, PE, RESIDENT, USABLE,
+    CORE,
+    CORE_M,
+    CORE_N,
+    ORDER,
+    ORDERS,
+    PARTIAL_BITS,
+    PE,
+    RESIDENT,
+    USABLE,
 )  # fmt: skip
 from hwsim.kernels.tile_elements import extent_of, input_elements, input_elements_of_one, steps_of, tile_extent
 
@@ -41,7 +49,11 @@ def room(problem, stage, tile, needs):
     """Sets ``needs`` int64[L] to the bits that the tile takes in each home of the stage, in whole bytes an operand."""
     memory, _, routes, stages, _, widths, geometry, _ = problem
     needs[:] = 0
-    steps = (min(tile[0], steps_of(geometry, 0)), min(tile[1], steps_of(geometry, 1)), min(tile[2], steps_of(geometry, 2)))
+    steps = (
+        min(tile[0], steps_of(geometry, 0)),
+        min(tile[1], steps_of(geometry, 1)),
+        min(tile[2], steps_of(geometry, 2)),
+    )
     for operand in range(3):
         count = routes[stage, operand, 0]
         if count == 0:
@@ -55,7 +67,9 @@ def room(problem, stage, tile, needs):
             em = min(tile_extent(geometry, 0, m), extent_of(geometry, 0))
             en = min(tile_extent(geometry, 1, n), extent_of(geometry, 1))
             ek = min(tile_extent(geometry, 2, k), extent_of(geometry, 2))
-            elements = input_elements(geometry, m, k, em, ek) if operand == 0 else (ek * en if operand == 1 else em * en)
+            elements = (
+                input_elements(geometry, m, k, em, ek) if operand == 0 else (ek * en if operand == 1 else em * en)
+            )
         width = widths[operand] if operand < 2 else max(widths[2], widths[PARTIAL_BITS])
         if operand == 2 and tile[RESIDENT] != 0:
             continue

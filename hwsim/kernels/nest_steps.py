@@ -27,8 +27,22 @@ import numpy as np
 from numba import njit
 
 from hwsim.kernels.nest_work import (
-    A_BITS, B_BITS, C_BITS, HIDES_ENDS, INPUT, LATENCY, ORDER, ORDERS, OUTPUT, OVERLAPS, PARTIAL_BITS, READ, WEIGHT, busy_cycles,
-    move, unit_work,
+    A_BITS,
+    B_BITS,
+    C_BITS,
+    HIDES_ENDS,
+    INPUT,
+    LATENCY,
+    ORDER,
+    ORDERS,
+    OUTPUT,
+    OVERLAPS,
+    PARTIAL_BITS,
+    READ,
+    WEIGHT,
+    busy_cycles,
+    move,
+    unit_work,
 )  # fmt: skip
 from hwsim.kernels.tile_elements import extent_of, steps_of, tile_extent
 
@@ -44,7 +58,14 @@ NEW_A, NEW_B, NEW_C, LEAVES = 32, 64, 128, 256
 """Whether the tiles of a, b and c differ from those of the step before, that of c from that of the step after."""
 FROM_A, FROM_B, FROM_C, TO_A, TO_B, TO_C = 512, 1024, 2048, 4096, 8192, 16384
 """Whether there is a step before (after) across whose end the stage inside may load ahead, or store late."""
-NEXT_NEW_A, NEXT_NEW_B, NEXT_M_LAST, NEXT_N_LAST, NEXT_K_LAST, NEXT_STARTED = 1 << 15, 1 << 16, 1 << 17, 1 << 18, 1 << 19, 1 << 20
+NEXT_NEW_A, NEXT_NEW_B, NEXT_M_LAST, NEXT_N_LAST, NEXT_K_LAST, NEXT_STARTED = (
+    1 << 15,
+    1 << 16,
+    1 << 17,
+    1 << 18,
+    1 << 19,
+    1 << 20,
+)
 """Of the step after."""
 PREVIOUS_M_LAST, PREVIOUS_N_LAST, PREVIOUS_ENDED = 1 << 21, 1 << 22, 1 << 23
 """Of the step before."""
@@ -169,7 +190,9 @@ def _find(cases, count, key):
 
 
 @njit(cache=True)
-def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, collecting, inner, total, timed, scratch, moves):
+def sum_steps(
+    problem, tiles, stage, sizes, extents, case, borders, cases, collecting, inner, total, timed, scratch, moves
+):
     """One stage on a product of ``sizes`` steps and ``extents`` elements, entered as ``case`` says.
 
     ``borders`` are the steps and elements of the outer tiles before and after. When ``collecting``, only lists
@@ -299,7 +322,9 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, colle
                     _note(moves, WEIGHT, True, widths[B_BITS], HERE, after, weight, 1, when_b)
                 if run_c > 1 and not final_run:
                     if begun or following[2] > 0:
-                        _note(moves, OUTPUT, True, widths[PARTIAL_BITS], HERE, following, weight * ends_q, run_c, BESIDE)
+                        _note(
+                            moves, OUTPUT, True, widths[PARTIAL_BITS], HERE, following, weight * ends_q, run_c, BESIDE
+                        )
                 elif not is_last and to_c and run_c == 1 and (begun or after[2] > 0):
                     _note(moves, OUTPUT, True, widths[PARTIAL_BITS], HERE, after, weight, 1, when_c)
                 # Across the border to the next outer tile, beside the last step or the last run.
@@ -320,7 +345,17 @@ def sum_steps(problem, tiles, stage, sizes, extents, case, borders, cases, colle
                         _note(moves, OUTPUT, True, widths[PARTIAL_BITS], HERE, here, weight, 1, FIRST)
                 if enters and came_c and (is_first or (first_run and run_c > 1)):
                     earlier = widths[C_BITS] if (case & PREVIOUS_ENDED) != 0 else widths[PARTIAL_BITS]
-                    _note(moves, OUTPUT, False, earlier, PREVIOUS, _last_of(tile, borders[0]), weight * is_first, run_c, BESIDE)
+                    _note(
+                        moves,
+                        OUTPUT,
+                        False,
+                        earlier,
+                        PREVIOUS,
+                        _last_of(tile, borders[0]),
+                        weight * is_first,
+                        run_c,
+                        BESIDE,
+                    )
                 if when_c == BESIDE:
                     if run_c > 1 and not first_run:
                         earlier = widths[C_BITS] if finishes and preceding[2] == trips_k - 1 else widths[PARTIAL_BITS]
@@ -370,9 +405,7 @@ def case_of(problem, tile, sizes, extents, m_last, n_last, k_last):
 @njit(cache=True)
 def borders_of(problem, tile, sizes, extents, case):
     """Steps and elements of the tiles before and after the one that ``case`` stands for."""
-    before = case_of(
-        problem, tile, sizes, extents, (case & PREVIOUS_M_LAST) != 0, (case & PREVIOUS_N_LAST) != 0, True
-    )
+    before = case_of(problem, tile, sizes, extents, (case & PREVIOUS_M_LAST) != 0, (case & PREVIOUS_N_LAST) != 0, True)
     after = case_of(
         problem, tile, sizes, extents, (case & NEXT_M_LAST) != 0, (case & NEXT_N_LAST) != 0, (case & NEXT_K_LAST) != 0
     )

@@ -72,7 +72,7 @@ def _looked_up(table, m, n, k):
     """Counts of a unit without a closed form: sizes along m, n, k in ``table``, then the five counts of each."""
     sizes = table[0], table[1], table[2]
     wanted = m, n, k
-    row, start = 0, 3
+    row, start = np.int64(0), 3
     for side in range(3):
         row = row * sizes[side] + np.searchsorted(table[start : start + sizes[side]], wanted[side])
         start += sizes[side]

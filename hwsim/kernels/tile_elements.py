@@ -18,7 +18,9 @@ OX_STEPS, OY_STEPS, B_STEPS, FX_STEPS, FY_STEPS, C_STEPS, K_STEPS = 0, 1, 2, 3, 
 OX_UNROLL, OY_UNROLL, B_UNROLL, FX_UNROLL, FY_UNROLL, C_UNROLL, K_UNROLL = 7, 8, 9, 10, 11, 12, 13
 OX, OY, B, FX, FY, C, K = 14, 15, 16, 17, 18, 19, 20
 STRIDE_X, STRIDE_Y, DILATION_X, DILATION_Y, WIDTH, HEIGHT = 21, 22, 23, 24, 25, 26
-WHOLE_WINDOWS = 27  # 1: tiles of k are runs of filter columns, filter rows, channels; 0: any run of k, taken in proportion
+WHOLE_WINDOWS = (
+    27  # 1: tiles of k are runs of filter columns, filter rows, channels; 0: any run of k, taken in proportion
+)
 SHARE, OF = 28, 29  # of a's elements that differ, where no window says it
 ENTRIES = 30
 

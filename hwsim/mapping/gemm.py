@@ -76,7 +76,9 @@ def map_gemm(
     a, b, c = (bits_of(width) for width in element_bytes)
     partial = c if partial_bytes is None else bits_of(partial_bytes)
     distinct = (1, 1) if window is not None else share(Fraction(distinct_a))
-    asked = _Asked(gemm, unit, Widths(a, b, c, partial, distinct), energies, window, objective, tiles, fixed or {}, effort)
+    asked = _Asked(
+        gemm, unit, Widths(a, b, c, partial, distinct), energies, window, objective, tiles, fixed or {}, effort
+    )
     groups = _groups(gemm, unit) if per == "core" else 1
     while groups > 1:
         try:

@@ -78,7 +78,10 @@ class Mapping:
         if all(self.loops.get(loop, 1) == 1 for loop in ("B", "OY", "FY", "FX")):
             names |= _PLAIN
         whole = tuple(self._steps(side) for side in range(3))
-        lines, depth = ["dram: whole operands" if not self.traffic else f"{next(iter(self.traffic))}: whole operands"], 0
+        lines, depth = (
+            ["dram: whole operands" if not self.traffic else f"{next(iter(self.traffic))}: whole operands"],
+            0,
+        )
         for level in self.levels:
             for side in level.order:
                 for loop, trips, size in self._trips(side, whole[side], min(level.tile[side], whole[side])):

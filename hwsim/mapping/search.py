@@ -80,7 +80,7 @@ def best(
     )
     if evaluated == 0:
         raise HwsimError("no inner tile fits inside an outer one; fix fewer of the tiles")
-    primary = {"cycles": cycles, "energy": joules, "edp": cycles * joules}.get(objective, None)
+    primary = {"cycles": cycles, "energy": joules, "edp": cycles * joules}.get(objective)
     gap = 0.0 if exhausted or not primary else max(0.0, 1 - rest / primary)
     space = "all tile sizes and loop orders" if every else "tiles of powers of two and 1/1 … 1/8, all loop orders"
     counts = tuple(len(rows) for rows in found)

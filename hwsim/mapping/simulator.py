@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
@@ -150,9 +149,7 @@ class TileSimulator:
         """Elements along a class: (image, row, column) of m, (filter,) of n, (channel, tap row, tap column) of k."""
         g = [int(value) for value in self.problem.geometry]
         if side == 1:
-            return {
-                (step * g[13] + lane,) for step in steps for lane in range(g[13]) if step * g[13] + lane < g[20]
-            }
+            return {(step * g[13] + lane,) for step in steps for lane in range(g[13]) if step * g[13] + lane < g[20]}
         first = 0 if side == 0 else 3
         counts, unroll, extent = g[first : first + 3], g[first + 7 : first + 10], g[first + 14 : first + 17]
         found = set()

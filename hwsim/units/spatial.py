@@ -151,7 +151,9 @@ class SpatialArray(MatmulUnit):
     def accesses(self, gemm: Gemm) -> Accesses:
         """Operands of every step from memories that all elements share, each once for those that share it."""
         used = self._best(gemm).factors
-        across = {loop: -(-extent // used.get(loop, 1)) for loop, extent in (("OX", gemm.m), ("K", gemm.n), ("C", gemm.k))}
+        across = {
+            loop: -(-extent // used.get(loop, 1)) for loop, extent in (("OX", gemm.m), ("K", gemm.n), ("C", gemm.k))
+        }
         outputs = gemm.count * gemm.m * gemm.n
         return Accesses(
             a_reads=gemm.count * gemm.m * gemm.k * across["K"],
@@ -195,5 +197,3 @@ def _factors(extent: int, room: int) -> list[int]:
     for factor in range(1, min(extent, room) + 1):
         steps.setdefault(-(-extent // factor), factor)
     return sorted(steps.values(), reverse=True)
-
-

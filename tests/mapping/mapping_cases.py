@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hwsim.mapping.schedule import Problem, Widths
 from hypothesis import strategies as st
 
 from hwsim.mapping.hierarchy import Hierarchy, build_hierarchy
-from hwsim.mapping.schedule import Problem, Widths
 from hwsim.mapping.search import Search
 from hwsim.memory.base import Memory, memories
 from hwsim.units.registry import MatmulUnit

@@ -1,6 +1,7 @@
 """The closed form of a tiled product against the simulator that walks every tile; the search against brute force."""
 
 import numpy as np
+from hwsim.mapping.walk import Tiling, Walk
 from hypothesis import given
 from hypothesis import strategies as st
 from mapping_cases import hierarchies, search_of, shapes, units, widths
@@ -8,7 +9,6 @@ from mapping_cases import hierarchies, search_of, shapes, units, widths
 from hwsim.base.errors import HwsimError
 from hwsim.mapping.gemm import _level
 from hwsim.mapping.simulator import TileSimulator
-from hwsim.mapping.walk import Tiling, Walk
 
 
 @given(memory=hierarchies(), unit=units(), shape=shapes, bits=widths, pick=st.lists(st.integers(0), min_size=9))

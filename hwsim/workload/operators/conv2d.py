@@ -53,9 +53,7 @@ class Conv2d(Operator):
         distinct = int(np.prod(shapes[0]))
         size = (int(shapes[0][2]), int(shapes[0][3]))
         window = Window(images, (rows, cols), depth, (high, wide), size, self.stride, self.dilation, self.padding)
-        return [
-            MatmulStep(self.name, self.op, gemm, "weight", biased, self.activation, after, distinct, window=window)
-        ]
+        return [MatmulStep(self.name, self.op, gemm, "weight", biased, self.activation, after, distinct, window=window)]
 
     def evaluate(self, backend: Backend, inputs: Sequence[np.ndarray], tensors: Tensors) -> np.ndarray:
         """One backend product, with the groups as leading dimension where there are several."""
