@@ -16,6 +16,9 @@ class MappingRules(Record):
     """What the best mapping has least of; ties go to less energy (of cycles) or fewer cycles."""
     tiles: Literal["auto", "all", "parts"] = "auto"
     """All tile sizes, powers of two and 1/1 … 1/8 of each extent, or whichever is few enough to search."""
+    overlap: Literal["steps", "ideal"] = "steps"
+    """What runs beside the work: what double buffers allow, tile by tile, or any transfer (as in models that take
+    the largest of all resources' times)."""
     ends: Literal["exposed", "hidden"] = "exposed"
     """Whether an operator waits for its first load and last store, or its neighbours' work hides them."""
     effort: int = Field(default=40_000_000, ge=1)

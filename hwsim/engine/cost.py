@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from hwsim.base.errors import HwsimError
 from hwsim.engine.chip_overheads import ChipOverheads
 from hwsim.engine.plan import KEEPS_CODES
 from hwsim.mapping import Mapping as Placed
 from hwsim.mapping import map_gemm, map_vector
 from hwsim.technology.records import Number
-from hwsim.units.base import VectorWork
+from hwsim.units.base import VectorWork, WholeLayer
 from hwsim.workload import MatmulStep, Operator, Step, VectorStep
 from hwsim.workload.vector_ops import combine
 
@@ -74,8 +78,7 @@ class CostModel:
         The vector unit works while the array computes, so the step takes the longer of the two.
         """
         result_bytes = self._result_bytes(operator, step)
-        bits = self.unit.a_format.bits, self.unit.b_format.bits, int(8 * result_bytes)
-        stated = self.unit.whole_layer(step.gemm, step.windows, self.architecture.memories, bits)
+        stated = self._stated(operator, step)
         placed = stated or self.mapping(step, result_bytes)
         energy = self._traffic_energy(placed.traffic)
         drawn = self.unit_cost.energy_by_part(self.unit.actions(step.gemm))
@@ -97,13 +100,37 @@ class CostModel:
             "energy_j": energy,
         }
 
+    def map_all(self, steps: Iterable[tuple[Operator, Step]]) -> None:
+        """Maps every different product of ``steps`` that the unit does not time itself, side by side in threads."""
+        products = {}
+        for operator, step in steps:
+            if isinstance(step, MatmulStep) and self._stated(operator, step) is None:
+                result_bytes = self._result_bytes(operator, step)
+                products[self._key(step, result_bytes)] = (step, result_bytes)
+        if len(products) < 2:
+            return
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for _ in pool.map(lambda one: self._try(*one), products.values()):
+                pass
+
+    def _try(self, step: MatmulStep, result_bytes: float) -> None:
+        with contextlib.suppress(HwsimError):  # said again, with the operator's name, where its row is made
+            self.mapping(step, result_bytes)
+
+    def _stated(self, operator: Operator, step: MatmulStep) -> WholeLayer | None:
+        bits = self.unit.a_format.bits, self.unit.b_format.bits, int(8 * self._result_bytes(operator, step))
+        return self.unit.whole_layer(step.gemm, step.windows, self.architecture.memories, bits)
+
+    def _key(self, step: MatmulStep, result_bytes: float) -> Any:
+        fixed = step.name if step.name in self.fixed_mappings else None
+        distinct = Fraction(1) if step.window is not None else _distinct(step)
+        return step.gemm, step.window, result_bytes, distinct, fixed
+
     def mapping(self, step: MatmulStep, result_bytes: float) -> Placed:
         """The best mapping of a product by the architecture's rules; the same product is mapped once."""
-        distinct = Fraction(1) if step.window is not None else _distinct(step)
-        fixed = self.fixed_mappings.get(step.name, {})
-        key = (step.gemm, step.window, result_bytes, distinct, step.name if fixed else None)
+        key = self._key(step, result_bytes)
         if key not in self._mappings:
-            rules = self.architecture.mapping
+            rules, fixed = self.architecture.mapping, self.fixed_mappings.get(step.name, {})
             self._mappings[key] = map_gemm(
                 step.gemm,
                 self.unit,
@@ -111,13 +138,14 @@ class CostModel:
                 self.clock_hz,
                 (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, result_bytes),
                 self.unit.result_format.bits / 8,
-                distinct,
+                key[3],
                 window=step.window,
                 energies=self._energies,
                 objective=rules.objective,
                 tiles=rules.tiles,
                 fixed=fixed,
                 hides_ends=rules.ends == "hidden",
+                ideal=rules.overlap == "ideal",
                 effort=rules.effort,
             )
         return self._mappings[key]

@@ -53,6 +53,7 @@ def simulate(
     flow = plan(workload.operators)
     costs = CostModel(architecture, flow)
     steps = workload.placed_steps()
+    costs.map_all(steps)
     rows = [_row(operator, step, costs) for operator, step in steps]
     score, switching = None, None
     numerics = workload.numerics.compute if numerics is None else numerics

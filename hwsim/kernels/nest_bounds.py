@@ -26,6 +26,7 @@ from hwsim.kernels.nest_work import (
     CORE_N,
     FIRST_READ,
     HIDES_ENDS,
+    IDEAL,
     INPUT,
     INSTANCES,
     ORDER,
@@ -41,6 +42,8 @@ from hwsim.kernels.nest_work import (
     SIDE_BY_SIDE,
     WEIGHT,
     WRITE,
+    busy_cycles,
+    move,
     unit_work,
 )  # fmt: skip
 from hwsim.kernels.tile_elements import extent_of, input_elements, steps_of, tile_extent
@@ -62,21 +65,21 @@ def bound_space(places):
 
 @njit(cache=True)
 def _split(geometry, parts, count, side, step):
-    """Cuts every tile of a class into tiles of ``step``; returns tiles in all and the fewest in one."""
-    total, fewest, kept = 0, np.int64(1) << 60, count[side]
+    """Cuts every tile of a class into tiles of ``step``; returns tiles in all, the fewest and the most in one."""
+    total, fewest, most, kept = 0, np.int64(1) << 60, 0, count[side]
     for index in range(kept):
         steps, extent, times = parts[side, index]
         size = min(step, steps)
         trips = -(-steps // size)
         full = tile_extent(geometry, side, size)
         total += times * trips
-        fewest = min(fewest, trips)
+        fewest, most = min(fewest, trips), max(most, trips)
         parts[side, index, 0], parts[side, index, 1] = steps - (trips - 1) * size, extent - (trips - 1) * full
         if trips > 1:
             place = count[side]
             parts[side, place, 0], parts[side, place, 1], parts[side, place, 2] = size, full, times * (trips - 1)
             count[side] += 1
-    return total, fewest
+    return total, fewest, most
 
 
 @njit(cache=True)
@@ -111,7 +114,10 @@ def _along(problem, stage, operand, inwards, bits, total):
 
 @njit(cache=True)
 def bound(problem, tiles, first, last, space, total):
-    """Stages ``first`` .. ``last`` of ``tiles``: cycles at least; sets ``total`` [L, 3, 2] to bits at least."""
+    """Stages ``first`` .. ``last`` of ``tiles``: sets ``total`` [L, 3, 2] to bits at least.
+
+    Returns cycles at least, the unit's own cycles, and whether ``total`` is exact (were these all the stages).
+    """
     memory, _, routes, stages, nearest, widths, geometry, unit = problem
     parts, count, alone, between, work = space
     total[:] = 0
@@ -122,7 +128,7 @@ def bound(problem, tiles, first, last, space, total):
     m, n, k = extent_of(geometry, 0), extent_of(geometry, 1), extent_of(geometry, 2)
     rounds_a, rounds_b, rounds_c = 1, 1, 1
     tiles_m, tiles_n, tiles_k = 1, 1, 1
-    exposed = 0
+    exposed, exact = 0, True
     for stage in range(first, last + 1):
         tile = tiles[stage]
         # First loads and last stores that nothing hides: where the tile of the memory outside is another one.
@@ -130,10 +136,12 @@ def bound(problem, tiles, first, last, space, total):
         changes_b = tiles_n * tiles_k * rounds_b if _home_outside(routes, stage, WEIGHT, first) else 1
         changes_c = tiles_m * tiles_n * rounds_c if _home_outside(routes, stage, OUTPUT, first) else 1
         before_m, before_n, before_k = tiles_m, tiles_n, tiles_k
-        tiles_m, fewest_m = _split(geometry, parts, count, 0, tile[0])
-        tiles_n, fewest_n = _split(geometry, parts, count, 1, tile[1])
-        tiles_k, fewest_k = _split(geometry, parts, count, 2, tile[2])
+        tiles_m, fewest_m, most_m = _split(geometry, parts, count, 0, tile[0])
+        tiles_n, fewest_n, most_n = _split(geometry, parts, count, 1, tile[1])
+        tiles_k, fewest_k, most_k = _split(geometry, parts, count, 2, tile[2])
         fewest = (fewest_m, fewest_n, fewest_k)
+        exact &= (fewest_m > 1 or most_m == 1) and (fewest_n > 1 or most_n == 1) and (fewest_k > 1 or most_k == 1)
+        exact &= stages[stage] != CORE
         inmost = tile[ORDER]
         depth_m = depth_n = depth_k = 0
         for depth in range(3):
@@ -204,6 +212,11 @@ def bound(problem, tiles, first, last, space, total):
         exposed += max(first_load, timed_bound(problem, between))
         if stage == 0 and memory[0, HIDES_ENDS] != 0:
             exposed = 0
+    if memory[0, IDEAL] != 0:
+        exposed = 0
+        if first == 0 and memory[0, HIDES_ENDS] == 0:
+            exposed = ends_cycles(problem, tiles[0], alone, between, work)
+            work[:] = 0
     compute = 0
     if last == len(tiles) - 1:
         tile = tiles[last]
@@ -228,7 +241,7 @@ def bound(problem, tiles, first, last, space, total):
                 lanes = min(copies, parts[2, index, 1])
                 again, most = again + lanes * parts[2, index, 2], max(most, lanes)
             total[nearest[OUTPUT], OUTPUT, READ] += m * n * (again - most) * widths[PARTIAL_BITS]
-    return max(exposed + compute, timed_bound(problem, total)), compute
+    return max(exposed + compute, timed_bound(problem, total)), compute, exact
 
 
 @njit(cache=True)
@@ -264,3 +277,38 @@ def outer_bits(total):
     return (
         total[0, 0, 0] + total[0, 1, 0] + total[0, 2, 0] + total[0, 0, 1] + total[0, 1, 1] + total[0, 2, 1]
     )  # fmt: skip
+
+
+@njit(cache=True)
+def ends_cycles(problem, tile, alone, nothing, unused):
+    """Cycles of the outermost stage's first load and last store, each by itself; [L, 3, 2] arrays to work in."""
+    geometry, widths = problem[6], problem[5]
+    whole_m, whole_n, whole_k = steps_of(geometry, 0), steps_of(geometry, 1), steps_of(geometry, 2)
+    m, n, k = min(tile[0], whole_m), min(tile[1], whole_n), min(tile[2], whole_k)
+    in_m, in_n = (
+        min(tile_extent(geometry, 0, m), extent_of(geometry, 0)),
+        min(tile_extent(geometry, 1, n), extent_of(geometry, 1)),
+    )
+    in_k = min(tile_extent(geometry, 2, k), extent_of(geometry, 2))
+    alone[:], nothing[:] = 0, 0
+    move(problem, 0, tile, INPUT, True, widths[A_BITS], (m, n, k), (in_m, in_n, in_k), 0, 1, unused, alone)
+    move(problem, 0, tile, WEIGHT, True, widths[B_BITS], (m, n, k), (in_m, in_n, in_k), 0, 1, unused, alone)
+    first = busy_cycles(problem, alone, nothing)
+    alone[:] = 0
+    others_m, others_n = -(-whole_m // m) - 1, -(-whole_n // n) - 1
+    last = (whole_m - others_m * m, whole_n - others_n * n, k)
+    held = (extent_of(geometry, 0) - others_m * in_m, extent_of(geometry, 1) - others_n * in_n, in_k)
+    move(problem, 0, tile, OUTPUT, False, widths[C_BITS], last, held, 0, 1, unused, alone)
+    return first + busy_cycles(problem, alone, nothing)
+
+
+@njit(cache=True)
+def ideal_cycles(problem, tiles, compute, total, space):
+    """Cycles if any transfer may run beside any work: first load, work and last store, or the busiest memory's time.
+
+    The rule of models that take the largest of all resources' times; bits are spread evenly over the instances
+    of a memory. The first load and the last store are those of the outermost stage's tiles.
+    """
+    _, _, alone, nothing, unused = space
+    ends = 0 if problem[0][0, HIDES_ENDS] != 0 else ends_cycles(problem, tiles[0], alone, nothing, unused)
+    return max(compute + ends, timed_bound(problem, total))

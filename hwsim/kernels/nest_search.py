@@ -15,12 +15,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.nest_bounds import bound, bound_space, energy_of, outer_bits
+from hwsim.kernels.nest_bounds import bound, bound_space, energy_of, ideal_cycles, outer_bits
 from hwsim.kernels.nest_steps import evaluate, workspace
 from hwsim.kernels.nest_work import (
     CORE,
     CORE_M,
     CORE_N,
+    IDEAL,
     ORDER,
     ORDERS,
     PARTIAL_BITS,
@@ -163,7 +164,7 @@ def _alone(problem, tiles, stage, found, space, total):
     bits = np.empty(len(found), np.int64)
     for row in range(len(found)):
         tiles[stage] = found[row]
-        cycles[row], _ = bound(problem, tiles, stage, stage, space, total)
+        cycles[row], _, _ = bound(problem, tiles, stage, stage, space, total)
         joules[row] = energy_of(problem, total)
         bits[row] = outer_bits(total)
     return cycles, joules, bits
@@ -179,12 +180,12 @@ def _ranked(objective, cycles, joules, bits):
     return by_second[np.argsort(primary[by_second], kind="mergesort")]
 
 
-@njit(cache=True)
-def search(problem, candidates, starts, objective, effort):
-    """The best mapping: its ``tiles`` [S, 8] and (cycles, joules, mappings looked at, evaluated, exhausted, bound).
+@njit(cache=True, nogil=True)
+def search(problem, candidates, starts, objective, effort, limit):
+    """The best mapping: its ``tiles`` [S, 8] and (cycles, joules, bits through the outermost memory, mappings looked at, evaluated, exhausted, bound).
 
-    ``candidates`` [N, 8] are those of all stages, stage s from ``starts[s]`` to ``starts[s + 1]``. ``exhausted``
-    is whether all were looked at; else ``bound`` is a lower bound on the primary objective of the rest.
+    ``candidates`` [N, 8] are those of all stages, stage s from ``starts[s]`` to ``starts[s + 1]``. Mappings
+    that are no better than ``limit``, an objective's pair, are not looked for. ``exhausted`` is whether all were looked at; else ``bound`` is a lower bound on the primary objective of the rest.
     """
     stages, places = len(problem[3]), len(problem[0])
     tiles, best_tiles = np.zeros((stages, 8), np.int64), np.zeros((stages, 8), np.int64)
@@ -202,8 +203,9 @@ def search(problem, candidates, starts, objective, effort):
         least[stage, 0] = max(least[stage + 1, 0], one[0].min())
         least[stage, 1] = least[stage + 1, 1] + one[1].min()
         least[stage, 2] = least[stage + 1, 2] + one[2].min()
-    best, best_second = np.inf, np.inf
-    best_cycles, best_joules = np.int64(0), 0.0
+    best, best_second = limit
+    ideal = problem[0][0, IDEAL] != 0
+    best_cycles, best_joules, best_bits = np.int64(0), 0.0, np.int64(0)
     seen, evaluated = np.int64(0), np.int64(0)
     at = np.zeros(stages, np.int64)  # how far each stage's loop has come
     depth = 0
@@ -247,8 +249,9 @@ def search(problem, candidates, starts, objective, effort):
             rest = primary
             break
         tiles[depth] = candidates[row]
-        if stages > 1:
-            lower, _ = bound(problem, tiles, 0, depth, space, total)
+        lower, compute, exact = np.int64(0), np.int64(0), False
+        if stages > 1 or ideal:
+            lower, compute, exact = bound(problem, tiles, 0, depth, space, total)
             joined, joined_second = score(
                 objective, max(float(lower), least[depth + 1, 0]), energy_of(problem, total) + least[depth + 1, 1],
                 float(outer_bits(total)) + least[depth + 1, 2],
@@ -261,14 +264,20 @@ def search(problem, candidates, starts, objective, effort):
             at[depth] = starts[depth]
             continue
         evaluated += 1
-        found = evaluate(problem, tiles, room_for_steps, total, timed)
+        if ideal and exact:
+            found = lower
+        else:
+            found = evaluate(problem, tiles, room_for_steps, total, timed)
+            if ideal:
+                found = ideal_cycles(problem, tiles, compute, total, space)
         spent = energy_of(problem, total)
         primary, secondary = score(objective, found, spent, outer_bits(total))
         if primary < best or (primary == best and secondary < best_second):
             best, best_second, best_cycles, best_joules = primary, secondary, found, spent
+            best_bits = outer_bits(total)
             best_tiles[:] = tiles
         at[depth] += 1
     exhausted = rest == np.inf
     if not exhausted:
         rest = min(rest, best)
-    return best_tiles, best_cycles, best_joules, seen, evaluated, exhausted, rest
+    return best_tiles, best_cycles, best_joules, best_bits, seen, evaluated, exhausted, rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping as Map
 from dataclasses import replace
 from fractions import Fraction
@@ -44,6 +45,7 @@ def map_gemm(
     tiles: Tiles = "auto",
     fixed: Map[str, Any] | None = None,
     hides_ends: bool = False,
+    ideal: bool = False,
     effort: int = EFFORT,
 ) -> Mapping:
     """The best tiles, loop orders and unrolling of ``gemm`` by ``objective``, ties decided by energy (or cycles).
@@ -63,13 +65,15 @@ def map_gemm(
     own, groups of cores may each work on their own product, with a part of the shared room and bandwidth:
     as many groups (a power of two) as the unit's own timing favours and as fit.
 
-    With ``hides_ends`` the first load and the last store are done beside the operators before and after.
+    With ``hides_ends`` the first load and the last store are done beside the operators before and after. With
+    ``ideal`` any transfer may run beside any work: cycles are those of the first load, the work and the last
+    store, or of the busiest memory, whichever are more.
 
     ``fixed`` is any part of `Mapping.data`: ``{"unroll": {"K": 32}, "stages": [{"m": 16, "order": "nmk"}]}``.
     The map space and what is optimal in it: `hwsim.mapping.search`; how cycles and traffic follow from a
     mapping: `hwsim.kernels.nest_steps`. Raises `HwsimError` when no tile fits, naming the memory and operand.
     """
-    hierarchy = replace(build_hierarchy(memories, clock_hz), hides_ends=hides_ends)
+    hierarchy = replace(build_hierarchy(memories, clock_hz), hides_ends=hides_ends, ideal=ideal)
     per = hierarchy.stages[-1].per
     if per == "pe" and not isinstance(unit, SpatialArray):
         raise HwsimError(f"a {unit.kind} has its own registers; memories 'per: pe' belong to a spatial array")
@@ -121,13 +125,12 @@ class _Asked:
             built = build_problem(
                 self.gemm, one, hierarchy, self.widths, self.energies, self.window, unrolling, group.core_count
             )
+            limit = (math.inf, math.inf) if found is None else self._score(found)
+            stages = self._fixed_stages(hierarchy)
             try:
-                other = best(built, group, self.objective, self.tiles, self._fixed_stages(hierarchy), self.effort)
+                found = best(built, group, self.objective, self.tiles, stages, self.effort, limit) or found
             except HwsimError as error:
                 problem = problem or error
-                continue
-            if found is None or self._score(other) < self._score(found):
-                found = other
         if found is None:
             raise problem or HwsimError("nothing to map")
         return _mapping(found, self.gemm.count, -(-self.gemm.count // groups), self.unit)
@@ -149,6 +152,8 @@ class _Asked:
 
     def _score(self, found: Found) -> tuple[float, float]:
         cycles, joules = float(found.cycles), found.joules
+        if self.objective == "traffic":
+            return float(found.outer_bits), cycles
         if self.objective == "energy":
             return joules, cycles
         return (joules * cycles, cycles) if self.objective == "edp" else (cycles, joules)
@@ -168,7 +173,7 @@ def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
 
 
 def _mapping(found: Found, count: int, rounds: int, unit: MatmulUnit) -> Mapping:
-    from hwsim.kernels.nest_bounds import bound, bound_space
+    from hwsim.kernels.nest_bounds import bound, bound_space, ideal_cycles
     from hwsim.kernels.nest_steps import evaluate, workspace
     from hwsim.kernels.nest_work import ORDERS, busy_cycles
 
@@ -177,8 +182,10 @@ def _mapping(found: Found, count: int, rounds: int, unit: MatmulUnit) -> Mapping
     names, places = list(hierarchy.ports), len(hierarchy.ports)
     total, timed, spare = (np.zeros((places, 3, 2), np.int64) for _ in range(3))
     cycles = rounds * int(evaluate(arrays, tiles, workspace(len(tiles), places), total, timed))
-    _, alone = bound(arrays, tiles, 0, len(tiles) - 1, bound_space(places), spare)
+    _, alone, _ = bound(arrays, tiles, 0, len(tiles) - 1, bound_space(places), spare)
     compute = rounds * int(alone)
+    if hierarchy.ideal:
+        cycles = rounds * int(ideal_cycles(arrays, tiles, alone, total, bound_space(places)))
     busy = {"compute": compute}
     nothing = np.zeros_like(timed)
     for place, name in enumerate(names):

@@ -38,7 +38,7 @@ class Port:
     """Reads and writes take turns (DRAM) instead of using a port each (on-chip memories)."""
     per: Per
     overlaps: bool
-    """Double-buffered: filled and emptied while the unit works on the other half."""
+    """Double-buffered or refilled in place: filled and emptied while the unit works."""
     write_bits_per_cycle: float = 0.0
     latency: int = 0
     """Cycles before the first word that is waited for."""
@@ -77,6 +77,8 @@ class Hierarchy:
     """Operand to the innermost memory that holds it."""
     hides_ends: bool = False
     """Neighbouring operators hide the first load and the last store."""
+    ideal: bool = False
+    """Any transfer may run beside any work."""
 
     @property
     def outermost(self) -> str:
@@ -128,7 +130,7 @@ def _port(name: str, memory: Memory, clock_hz: float) -> Port:
         bits_per_cycle=memory.read_bits_per_cycle(clock_hz),
         shared_bus=memory.shared_bus,
         per=memory.per,
-        overlaps=memory.double_buffered,
+        overlaps=memory.double_buffered or memory.in_place,
         write_bits_per_cycle=memory.write_bits_per_cycle(clock_hz),
         latency=memory.latency,
         side_by_side=memory.port_per_operand,

@@ -77,14 +77,14 @@ def build_problem(
     unrolling = unrolling or Unrolling({})
     names = list(hierarchy.ports)
     energies = energies or {names[0]: (1.0, 1.0)}
-    memory = np.zeros((len(names), 7), np.int64)
+    memory = np.zeros((len(names), 8), np.int64)
     rates = np.zeros((len(names), 4))
     for place, port in enumerate(hierarchy.ports.values()):
         usable = -1 if port.usable_bits is None else port.usable_bits
         per = ("chip", "core", "pe").index(port.per)
-        memory[place] = per, port.overlaps, port.shared_bus, usable, port.side_by_side, port.latency, 0
+        memory[place] = per, port.overlaps, port.shared_bus, usable, port.side_by_side, port.latency, 0, 0
         rates[place] = port.bits_per_cycle, port.write_bits_per_cycle, *energies.get(port.name, (0.0, 0.0))
-    memory[0, 6] = hierarchy.hides_ends
+    memory[0, 6:] = hierarchy.hides_ends, hierarchy.ideal
     routes = np.zeros((len(hierarchy.stages), 3, 8), np.int64)
     for index, stage in enumerate(hierarchy.stages):
         for operand, name in enumerate(OPERANDS):

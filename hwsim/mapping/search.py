@@ -8,6 +8,7 @@ by branch and bound, or, where that takes more than ``effort``, the best so far 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,6 +58,7 @@ class Found:
     tiles: np.ndarray
     cycles: int
     joules: float
+    outer_bits: int
     guarantee: Guarantee
 
 
@@ -67,25 +69,31 @@ def best(
     tiles: Tiles = "auto",
     fixed: Fixed | None = None,
     effort: int = EFFORT,
-) -> Found:
-    """The best mapping of ``problem``; ``whole`` is the unit with all its cores. `HwsimError` if nothing fits."""
+    limit: tuple[float, float] = (math.inf, math.inf),
+) -> Found | None:
+    """The best mapping of ``problem``; ``whole`` is the unit with all its cores. `HwsimError` if nothing fits.
+
+    None where a ``limit`` is given, the objective's pair, and no mapping is better.
+    """
     from hwsim.kernels.nest_search import search
 
     sizes, every = _sizes(problem, tiles)
     problem = with_table(problem, _all_tiles(problem, whole, sizes))
     found = [_fitting(problem, whole, stage, sizes, (fixed or {}).get(stage, {})) for stage in range(len(sizes))]
     starts = np.cumsum([0, *(len(rows) for rows in found)])
-    best_tiles, cycles, joules, seen, evaluated, exhausted, rest = search(
-        problem.arrays, np.concatenate(found), starts, OBJECTIVES.index(objective), effort
+    best_tiles, cycles, joules, bits, seen, evaluated, exhausted, rest = search(
+        problem.arrays, np.concatenate(found), starts, OBJECTIVES.index(objective), effort, limit
     )
-    if evaluated == 0:
+    if not best_tiles.any():
+        if limit[0] < math.inf:
+            return None
         raise HwsimError("no inner tile fits inside an outer one; fix fewer of the tiles")
     primary = {"cycles": cycles, "energy": joules, "edp": cycles * joules}.get(objective)
     gap = 0.0 if exhausted or not primary else max(0.0, 1 - rest / primary)
     space = "all tile sizes and loop orders" if every else "tiles of powers of two and 1/1 … 1/8, all loop orders"
     counts = tuple(len(rows) for rows in found)
     guarantee = Guarantee(space, counts, int(seen), int(evaluated), bool(exhausted), gap)
-    return Found(problem, best_tiles, int(cycles), float(joules), guarantee)
+    return Found(problem, best_tiles, int(cycles), float(joules), int(bits), guarantee)
 
 
 def _sizes(problem: Problem, tiles: Tiles) -> tuple[list[tuple[list[int], ...]], bool]:

@@ -91,6 +91,9 @@ class Memory(Registered, ABC):
     """Independent parts that serve accesses at the same time."""
     double_buffered: bool = False
     """Half the capacity is filled while the other half is in use."""
+    in_place: bool = False
+    """Words make room one by one as they are used: filled and emptied while in use, without a second half (as ZigZag
+    assumes of every memory; optimistic where words are used more than once)."""
     holds: tuple[Operand, ...] = Field(default=("input", "weight", "output"), min_length=1)
     """The operands it may hold; others bypass it."""
     per: Literal["chip", "core", "pe"] = "chip"
@@ -162,7 +165,7 @@ class Memory(Registered, ABC):
     @property
     def usable_bytes(self) -> int | None:
         """Bytes that the tile in use may occupy: half the capacity when double-buffered; None when unlimited."""
-        if self.capacity is None or not self.double_buffered:
+        if self.capacity is None or not self.double_buffered or self.in_place:
             return self.capacity
         return self.capacity // 2
 
