@@ -101,7 +101,7 @@ def _sizes(problem: Problem, tiles: Tiles) -> tuple[list[tuple[list[int], ...]],
     step = problem.unit.tile_step
     every = tiles != "parts"
     sides = tuple(class_sizes(problem.geometry, side, step[side], every) for side in range(3))
-    most = MOST if len(problem.hierarchy.stages) == 1 else MOST // 4
+    most = MOST // 4 ** (len(problem.hierarchy.stages) - 1)
     if tiles == "auto" and np.prod([len(side) for side in sides]) > most:
         every = False
         sides = tuple(class_sizes(problem.geometry, side, step[side], every) for side in range(3))
