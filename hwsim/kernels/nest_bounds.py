@@ -74,7 +74,11 @@ def _split(geometry, parts, count, side, step):
         full = tile_extent(geometry, side, size)
         total += times * trips
         fewest, most = min(fewest, trips), max(most, trips)
-        parts[side, index, 0], parts[side, index, 1] = steps - (trips - 1) * size, extent - (trips - 1) * full
+        rest, rest_extent = steps - (trips - 1) * size, extent - (trips - 1) * full
+        if rest == size and rest_extent == full:
+            parts[side, index, 0], parts[side, index, 1], parts[side, index, 2] = size, full, times * trips
+            continue
+        parts[side, index, 0], parts[side, index, 1] = rest, rest_extent
         if trips > 1:
             place = count[side]
             parts[side, place, 0], parts[side, place, 1], parts[side, place, 2] = size, full, times * (trips - 1)
@@ -113,10 +117,10 @@ def _along(problem, stage, operand, inwards, bits, total):
 
 
 @njit(cache=True)
-def bound(problem, tiles, first, last, space, total):
-    """Stages ``first`` .. ``last`` of ``tiles``: sets ``total`` [L, 3, 2] to bits at least.
+def transfers(problem, tiles, first, last, space, total):
+    """What stages ``first`` .. ``last`` move: sets ``total`` [L, 3, 2] to bits at least, without the unit's own.
 
-    Returns cycles at least, the unit's own cycles, and whether ``total`` is exact (were these all the stages).
+    Returns cycles that no work hides, at least, and whether ``total`` is exact (were these all the stages).
     """
     memory, _, routes, stages, nearest, widths, geometry, unit = problem
     parts, count, alone, between, work = space
@@ -217,30 +221,47 @@ def bound(problem, tiles, first, last, space, total):
         if first == 0 and memory[0, HIDES_ENDS] == 0:
             exposed = ends_cycles(problem, tiles[0], alone, between, work)
             work[:] = 0
+    return exposed, exact
+
+
+@njit(cache=True)
+def unit_part(problem, tile, space, total):
+    """The unit's own cycles on all innermost tiles, whose sizes `transfers` has left in ``space``; adds their bits."""
+    memory, _, _, _, nearest, widths, geometry, unit = problem
+    parts, count, alone, _, work = space
+    m, n = extent_of(geometry, 0), extent_of(geometry, 1)
     compute = 0
-    if last == len(tiles) - 1:
-        tile = tiles[last]
-        alone[:] = 0
-        for index in range(count[0]):
-            for other in range(count[1]):
-                for third in range(count[2]):
-                    times = parts[0, index, 2] * parts[1, other, 2] * parts[2, third, 2]
-                    work[:] = 0
-                    compute += times * unit_work(
-                        problem, tile, (parts[0, index, 0], parts[1, other, 0], parts[2, third, 0]),
-                        (parts[0, index, 1], parts[1, other, 1], parts[2, third, 1]), False, work, alone,
-                    )  # fmt: skip
-                    for place in range(len(memory)):
-                        for operand in range(3):
-                            total[place, operand, READ] += times * work[place, operand, READ]
-                            total[place, operand, WRITE] += times * work[place, operand, WRITE]
-        if tile[RESIDENT] == 0 and not unit[FIRST_READ]:
-            again, most = 0, 0
-            copies = unit[C_COPIES] if memory[nearest[OUTPUT], PER] == PE else 1
-            for index in range(count[2]):  # elements that begin a sum anew, in all tiles of k but the first
-                lanes = min(copies, parts[2, index, 1])
-                again, most = again + lanes * parts[2, index, 2], max(most, lanes)
-            total[nearest[OUTPUT], OUTPUT, READ] += m * n * (again - most) * widths[PARTIAL_BITS]
+    for index in range(count[0]):
+        for other in range(count[1]):
+            for third in range(count[2]):
+                times = parts[0, index, 2] * parts[1, other, 2] * parts[2, third, 2]
+                work[:] = 0
+                compute += times * unit_work(
+                    problem, tile, (parts[0, index, 0], parts[1, other, 0], parts[2, third, 0]),
+                    (parts[0, index, 1], parts[1, other, 1], parts[2, third, 1]), False, work, alone,
+                )  # fmt: skip
+                for place in range(len(memory)):
+                    for operand in range(3):
+                        total[place, operand, READ] += times * work[place, operand, READ]
+                        total[place, operand, WRITE] += times * work[place, operand, WRITE]
+    if tile[RESIDENT] == 0 and not unit[FIRST_READ]:
+        again, most = 0, 0
+        copies = unit[C_COPIES] if memory[nearest[OUTPUT], PER] == PE else 1
+        for index in range(count[2]):  # elements that begin a sum anew, in all tiles of k but the first
+            lanes = min(copies, parts[2, index, 1])
+            again, most = again + lanes * parts[2, index, 2], max(most, lanes)
+        total[nearest[OUTPUT], OUTPUT, READ] += m * n * (again - most) * widths[PARTIAL_BITS]
+    return compute
+
+
+@njit(cache=True)
+def bound(problem, tiles, first, last, space, total):
+    """Stages ``first`` .. ``last`` of ``tiles``: sets ``total`` [L, 3, 2] to bits at least.
+
+    Returns cycles at least, the unit's own cycles, and whether ``total`` is exact (were these all the stages).
+    """
+    exposed, exact = transfers(problem, tiles, first, last, space, total)
+    compute = unit_part(problem, tiles[last], space, total) if last == len(tiles) - 1 else np.int64(0)
     return max(exposed + compute, timed_bound(problem, total)), compute, exact
 
 

@@ -29,7 +29,14 @@ from hwsim.kernels.nest_work import (
     RESIDENT,
     USABLE,
 )  # fmt: skip
-from hwsim.kernels.tile_elements import extent_of, input_elements, input_elements_of_one, steps_of, tile_extent
+from hwsim.kernels.tile_elements import (
+    WHOLE_WINDOWS,
+    extent_of,
+    input_elements,
+    input_elements_of_one,
+    steps_of,
+    tile_extent,
+)
 
 CYCLES, ENERGY, EDP, TRAFFIC = 0, 1, 2, 3
 
@@ -47,34 +54,31 @@ def score(objective, cycles, joules, bits):
 
 @njit(cache=True)
 def room(problem, stage, tile, needs):
-    """Sets ``needs`` int64[L] to the bits that the tile takes in each home of the stage, in whole bytes an operand."""
-    memory, _, routes, stages, _, widths, geometry, _ = problem
-    needs[:] = 0
-    steps = (
-        min(tile[0], steps_of(geometry, 0)),
-        min(tile[1], steps_of(geometry, 1)),
-        min(tile[2], steps_of(geometry, 2)),
-    )
-    for operand in range(3):
-        count = routes[stage, operand, 0]
-        if count == 0:
-            continue
-        m, n, k = steps
-        if stages[stage] == PE:
-            elements = input_elements_of_one(geometry, m, k) if operand == 0 else (k * n if operand == 1 else m * n)
-        else:
-            if stages[stage] == CORE:
-                m, n = min(tile[CORE_M], m), min(tile[CORE_N], n)
-            em = min(tile_extent(geometry, 0, m), extent_of(geometry, 0))
-            en = min(tile_extent(geometry, 1, n), extent_of(geometry, 1))
-            ek = min(tile_extent(geometry, 2, k), extent_of(geometry, 2))
-            elements = (
-                input_elements(geometry, m, k, em, ek) if operand == 0 else (ek * en if operand == 1 else em * en)
-            )
-        width = widths[operand] if operand < 2 else max(widths[2], widths[PARTIAL_BITS])
-        if operand == 2 and tile[RESIDENT] != 0:
-            continue
-        needs[routes[stage, operand, count]] += (elements * width + 7) // 8 * 8
+    """Sets ``needs`` int64[L] to the bits that the tile takes in each home of the stage, in whole bytes an operand.
+
+    Its steps are at most those of the whole product.
+    """
+    _, _, routes, stages, _, widths, geometry, _ = problem
+    for place in range(len(needs)):
+        needs[place] = 0
+    m, n, k = tile[0], tile[1], tile[2]
+    if stages[stage] == CORE:
+        m, n = min(tile[CORE_M], m), min(tile[CORE_N], n)
+    if stages[stage] == PE:
+        a, b, c = input_elements_of_one(geometry, m, k), k * n, m * n
+    else:
+        in_m, in_n, in_k = m, n, k
+        if geometry[WHOLE_WINDOWS] != 0:
+            in_m = min(tile_extent(geometry, 0, m), extent_of(geometry, 0))
+            in_n = min(tile_extent(geometry, 1, n), extent_of(geometry, 1))
+            in_k = min(tile_extent(geometry, 2, k), extent_of(geometry, 2))
+        a, b, c = input_elements(geometry, m, k, in_m, in_k), in_k * in_n, in_m * in_n
+    if routes[stage, 0, 0] > 0:
+        needs[routes[stage, 0, routes[stage, 0, 0]]] += (a * widths[0] + 7) // 8 * 8
+    if routes[stage, 1, 0] > 0:
+        needs[routes[stage, 1, routes[stage, 1, 0]]] += (b * widths[1] + 7) // 8 * 8
+    if routes[stage, 2, 0] > 0 and tile[RESIDENT] == 0:
+        needs[routes[stage, 2, routes[stage, 2, 0]]] += (c * max(widths[2], widths[PARTIAL_BITS]) + 7) // 8 * 8
 
 
 @njit(cache=True)
@@ -113,7 +117,7 @@ def fitting(problem, stage, sizes_m, sizes_n, sizes_k, grids, resident_outputs, 
                         tile[0] = min(m * min(grid[0], -(-whole[0] // m)), whole[0])
                         tile[1] = min(n * min(grid[1], -(-whole[1] // n)), whole[1])
                     for order in range(6):
-                        if _same_loops(order, whole, tile):
+                        if same_loops(order, whole, tile):
                             continue
                         tile[ORDER] = order
                         found[count] = tile
@@ -140,7 +144,7 @@ def _two_grids(grids, trips_m, trips_n, m, n):
 
 
 @njit(cache=True)
-def _same_loops(order, whole, tile):
+def same_loops(order, whole, tile):
     """Whether an earlier order has the same loops, counting those of more than one trip only."""
     for earlier in range(order):
         same, at = True, 0
@@ -182,10 +186,12 @@ def _ranked(objective, cycles, joules, bits):
 
 @njit(cache=True, nogil=True)
 def search(problem, candidates, starts, objective, effort, limit):
-    """The best mapping: its ``tiles`` [S, 8] and (cycles, joules, bits through the outermost memory, mappings looked at, evaluated, exhausted, bound).
+    """The best mapping: its ``tiles`` [S, 8], cycles, joules, bits through the outermost memory, and how it was found.
 
-    ``candidates`` [N, 8] are those of all stages, stage s from ``starts[s]`` to ``starts[s + 1]``. Mappings
-    that are no better than ``limit``, an objective's pair, are not looked for. ``exhausted`` is whether all were looked at; else ``bound`` is a lower bound on the primary objective of the rest.
+    The last four are mappings looked at, mappings evaluated, whether none is left to look at, and else a lower
+    bound on the primary objective of the rest. ``candidates`` [N, 8] are those of all stages, stage s from
+    ``starts[s]`` to ``starts[s + 1]``. Mappings that are no better than ``limit``, an objective's pair, are not
+    looked for.
     """
     stages, places = len(problem[3]), len(problem[0])
     tiles, best_tiles = np.zeros((stages, 8), np.int64), np.zeros((stages, 8), np.int64)

@@ -7,8 +7,10 @@ those of the tile before must have come; when its sums are complete, or make roo
     cycles = load(0) + sum_i max(work(i), beside(i)) + store(T-1),
 
 where beside(i) are the next tile's loads and the last tile's store, sharing each memory's bandwidth with what
-work(i) itself moves. A tile that stays for several steps gives its successor (and the sums before it) as many steps
-to move in, in equal parts rounded up to a bit. An operand whose home is not double-buffered has its transfers between the tiles instead.
+work(i) itself moves. A tile that stays for several steps gives its successor (and the sums before it) as many
+steps to move in, in equal parts rounded up to a bit. An operand whose home is not double-buffered has its
+transfers between the tiles instead.
+
 work(i) is the unit's time on the tile, or, in an outer stage, the cycles of the stage inside. That stage keeps an
 operand from one outer tile to the next where both the outer tile and its own cover the same elements; it loads
 the first tile of the next outer one, and stores the last sums, beside the work at the border, where their memory
@@ -421,8 +423,8 @@ def _innermost(problem, tiles, sizes, extents, case, borders, space, total, time
     cases[stage, 0], found = 0, 0
     for collecting in (True, False):
         found = sum_steps(
-            problem, tiles, stage, sizes, extents, case, borders, cases[stage], collecting, inner, total, timed, scratch,
-            moves,
+            problem, tiles, stage, sizes, extents, case, borders, cases[stage], collecting, inner, total, timed,
+            scratch, moves,
         )  # fmt: skip
         for place in range(cases[stage, 0] if collecting else 0):
             key = cases[stage, 1 + place]
@@ -446,8 +448,8 @@ def _middle(problem, tiles, sizes, extents, case, borders, space, total, timed):
     cases[stage, 0], found = 0, 0
     for collecting in (True, False):
         found = sum_steps(
-            problem, tiles, stage, sizes, extents, case, borders, cases[stage], collecting, inner, total, timed, scratch,
-            moves,
+            problem, tiles, stage, sizes, extents, case, borders, cases[stage], collecting, inner, total, timed,
+            scratch, moves,
         )  # fmt: skip
         for place in range(cases[stage, 0] if collecting else 0):
             key = cases[stage, 1 + place]
@@ -471,8 +473,8 @@ def _outer(problem, tiles, sizes, extents, case, borders, space, total, timed):
     cases[stage, 0], found = 0, 0
     for collecting in (True, False):
         found = sum_steps(
-            problem, tiles, stage, sizes, extents, case, borders, cases[stage], collecting, inner, total, timed, scratch,
-            moves,
+            problem, tiles, stage, sizes, extents, case, borders, cases[stage], collecting, inner, total, timed,
+            scratch, moves,
         )  # fmt: skip
         for place in range(cases[stage, 0] if collecting else 0):
             key = cases[stage, 1 + place]

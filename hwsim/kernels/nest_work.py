@@ -9,7 +9,8 @@ Memories are numbered from the outside in, operands are 0 input, 1 weight, 2 out
   partial sum; ``geometry``: `hwsim.kernels.tile_elements`; ``unit`` int64[..]: kind, instances, copies of each
   operand, then the parameters of `hwsim.kernels.unit_counts`.
 
-A mapping is ``tiles`` int64[S, 8]: steps (m, n, k) of a stage's tile, of one core's share of it, order, sums kept in the unit.
+A mapping is ``tiles`` int64[S, 8]: steps (m, n, k) of a stage's tile, of one core's share of it, order, sums kept in
+the unit.
 
 Bits are counted twice: ``total`` of all instances of a memory, ``timed`` of the one that is busy longest.
 Both are int64[.., L, 3, 2].
