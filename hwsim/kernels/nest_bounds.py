@@ -63,7 +63,7 @@ def bound_space(places):
     )  # fmt: skip
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _split(geometry, parts, count, side, step):
     """Cuts every tile of a class into tiles of ``step``; returns tiles in all, the fewest and the most in one."""
     total, fewest, most, kept = 0, np.int64(1) << 60, 0, count[side]
@@ -86,7 +86,7 @@ def _split(geometry, parts, count, side, step):
     return total, fewest, most
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def timed_bound(problem, total):
     """Cycles in which the slowest memory moves ``total`` [L, 3, 2] at best: evenly over its instances."""
     memory, rates, unit = problem[0], problem[1], problem[7]
@@ -105,7 +105,7 @@ def timed_bound(problem, total):
     return np.int64(np.ceil(longest * (1 - 1e-12)))
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _along(problem, stage, operand, inwards, bits, total):
     memory, _, routes, _, _, _, _, unit = problem
     for hop in range(routes[stage, operand, 0] - 1):
@@ -116,7 +116,7 @@ def _along(problem, stage, operand, inwards, bits, total):
         total[target, operand, WRITE] += bits * (unit[A_COPIES + operand] if memory[target, PER] == PE else 1)
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def transfers(problem, tiles, first, last, space, total):
     """What stages ``first`` .. ``last`` move: sets ``total`` [L, 3, 2] to bits at least, without the unit's own.
 
@@ -224,7 +224,7 @@ def transfers(problem, tiles, first, last, space, total):
     return exposed, exact
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def unit_part(problem, tile, space, total):
     """The unit's own cycles on all innermost tiles, whose sizes `transfers` has left in ``space``; adds their bits."""
     memory, _, _, _, nearest, widths, geometry, unit = problem
@@ -254,7 +254,7 @@ def unit_part(problem, tile, space, total):
     return compute
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def bound(problem, tiles, first, last, space, total):
     """Stages ``first`` .. ``last`` of ``tiles``: sets ``total`` [L, 3, 2] to bits at least.
 
@@ -265,7 +265,7 @@ def bound(problem, tiles, first, last, space, total):
     return max(exposed + compute, timed_bound(problem, total)), compute, exact
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _home_outside(routes, stage, operand, first):
     """Whether an operand comes to a stage from its home in the stage outside, that being looked at too."""
     if stage == first or routes[stage, operand, 0] == 0 or routes[stage - 1, operand, 0] == 0:
@@ -273,7 +273,7 @@ def _home_outside(routes, stage, operand, first):
     return routes[stage, operand, 1] == routes[stage - 1, operand, routes[stage - 1, operand, 0]]
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _least(parts, count, side):
     """Elements of the smallest tile of a class."""
     least = parts[side, 0, 1]
@@ -282,7 +282,7 @@ def _least(parts, count, side):
     return least
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def energy_of(problem, total):
     """Joules of ``total`` bits [L, 3, 2]."""
     rates, energy = problem[1], 0.0
@@ -292,7 +292,7 @@ def energy_of(problem, total):
     return energy
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def outer_bits(total):
     """Bits through the outermost memory."""
     return (
@@ -300,7 +300,7 @@ def outer_bits(total):
     )  # fmt: skip
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def ends_cycles(problem, tile, alone, nothing, unused):
     """Cycles of the outermost stage's first load and last store, each by itself; [L, 3, 2] arrays to work in."""
     geometry, widths = problem[6], problem[5]
@@ -323,7 +323,7 @@ def ends_cycles(problem, tile, alone, nothing, unused):
     return first + busy_cycles(problem, alone, nothing)
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def ideal_cycles(problem, tiles, compute, total, space):
     """Cycles if any transfer may run beside any work: first load, work and last store, or the busiest memory's time.
 

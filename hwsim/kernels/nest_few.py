@@ -31,7 +31,7 @@ RECIPES = 4
 """Cut m first, n first, k first; m and n alike."""
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _fits(problem, tile, needs):
     memory = problem[0]
     room(problem, 0, tile, needs)
@@ -41,7 +41,7 @@ def _fits(problem, tile, needs):
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _cut(tile, side, parts, whole, step):
     """Sets one side of a tile to a ``parts``-th of the whole, in whole unit steps."""
     steps = -(-whole[side] // step[side])
@@ -51,7 +51,7 @@ def _cut(tile, side, parts, whole, step):
         tile[CORE_M + side] = size
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def _recipe(problem, recipe, tile, whole, step, needs):
     """Sets ``tile`` as a recipe says; whether it fits."""
     for side in range(3):
@@ -78,15 +78,15 @@ def _recipe(problem, recipe, tile, whole, step, needs):
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def few(problem, step, objective, tiles, best_tiles, spaces):
     """Sets ``best_tiles`` [1, 8] to the best of the few; False if none fits. ``step`` int64[3] of the unit's tiles."""
-    needs, space, _, total, of_unit = spaces
+    needs, space, _, total, of_unit, seen = spaces
+    seen[:] = 0
     geometry = problem[6]
     whole = (steps_of(geometry, 0), steps_of(geometry, 1), steps_of(geometry, 2))
     best, best_second = np.inf, np.inf
     tile = tiles[0]
-    seen = np.zeros((RECIPES, 3), np.int64)
     for recipe in range(RECIPES):
         if not _recipe(problem, recipe, tile, whole, step, needs):
             continue
@@ -117,7 +117,8 @@ def few(problem, step, objective, tiles, best_tiles, spaces):
             primary, secondary = score(objective, cycles, energy_of(problem, total), outer_bits(total))
             if primary < best or (primary == best and secondary < best_second):
                 best, best_second = primary, secondary
-                best_tiles[:] = tiles
+                for entry in range(8):
+                    best_tiles[0, entry] = tile[entry]
         if tile[0] == whole[0] and tile[1] == whole[1] and tile[2] == whole[2]:
             break  # all of it fits
     return best < np.inf
@@ -128,7 +129,7 @@ def few_spaces(places):
     """Room for `few` and for evaluating what it finds."""
     return (
         np.zeros(places, np.int64), bound_space(places), workspace(1, places), np.zeros((places, 3, 2), np.int64),
-        np.zeros((places, 3, 2), np.int64),
+        np.zeros((places, 3, 2), np.int64), np.zeros((RECIPES, 3), np.int64),
     )  # fmt: skip
 
 
@@ -146,7 +147,7 @@ def sweep(
     places = memory.shape[1]
     spaces = few_spaces(places)
     tiles, best = np.zeros((1, 8), np.int64), np.zeros((1, 8), np.int64)
-    _, space, steps, total, timed = spaces
+    _, space, steps, total, timed, _ = spaces
     for design in range(first, last):
         for layer in range(len(geometry)):
             problem = (
