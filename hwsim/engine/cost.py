@@ -44,7 +44,7 @@ class CostModel:
         self.fixed_mappings: Mapping[str, Mapping[str, Any]] = {}
         """Step to what the user fixed of its mapping (`hwsim.mapping.Mapping.data`)."""
         self._mappings: dict[Any, Placed] = {}
-        self._energies = {
+        self.energies = {
             name: (cost.read_j_per_byte / 8, cost.write_j_per_byte / 8) for name, cost in self.memory_costs.items()
         }
         self.overheads = ChipOverheads(architecture, self.prices, self.area_m2())
@@ -77,7 +77,7 @@ class CostModel:
 
         The vector unit works while the array computes, so the step takes the longer of the two.
         """
-        result_bytes = self._result_bytes(operator, step)
+        result_bytes = self.result_bytes(operator, step)
         stated = self._stated(operator, step)
         placed = stated or self.mapping(step, result_bytes)
         energy = self._traffic_energy(placed.traffic)
@@ -86,7 +86,7 @@ class CostModel:
         vector_cycles = 0
         if (after := self.epilogue(operator, step)) is not None:
             vector_cycles = self.architecture.vector.timing(after).total
-            energy["vector"] = self._vector_energy(after)
+            energy["vector"] = self.vector_energy(after)
         cycles = max(placed.cycles, vector_cycles) if stated is None else stated.cycles
         return {
             "unit": self.unit.kind,
@@ -105,7 +105,7 @@ class CostModel:
         products = {}
         for operator, step in steps:
             if isinstance(step, MatmulStep) and self._stated(operator, step) is None:
-                result_bytes = self._result_bytes(operator, step)
+                result_bytes = self.result_bytes(operator, step)
                 products[self._key(step, result_bytes)] = (step, result_bytes)
         if len(products) < 2:
             return
@@ -118,7 +118,7 @@ class CostModel:
             self.mapping(step, result_bytes)
 
     def _stated(self, operator: Operator, step: MatmulStep) -> WholeLayer | None:
-        bits = self.unit.a_format.bits, self.unit.b_format.bits, int(8 * self._result_bytes(operator, step))
+        bits = self.unit.a_format.bits, self.unit.b_format.bits, int(8 * self.result_bytes(operator, step))
         return self.unit.whole_layer(step.gemm, step.windows, self.architecture.memories, bits)
 
     def _key(self, step: MatmulStep, result_bytes: float) -> Any:
@@ -140,7 +140,7 @@ class CostModel:
                 self.unit.result_format.bits / 8,
                 key[3],
                 window=step.window,
-                energies=self._energies,
+                energies=self.energies,
                 objective=rules.objective,
                 tiles=rules.tiles,
                 fixed=fixed,
@@ -159,7 +159,7 @@ class CostModel:
             {name: memory for name, memory in self.architecture.memories.items() if memory.per != "pe"},
             self.clock_hz,
             (self.unit.a_format if reads_codes else vector.format).bits / 8,
-            self._result_bytes(operator, step),
+            self.result_bytes(operator, step),
             cores=self.unit.core_count,
         )
         return {
@@ -171,7 +171,7 @@ class CostModel:
             "utilization": None,
             "bound": placed.bound,
             "traffic_bytes": {name: dict(moved) for name, moved in placed.traffic.items()},
-            "energy_j": {**self._traffic_energy(placed.traffic), "vector": self._vector_energy(step.work)},
+            "energy_j": {**self._traffic_energy(placed.traffic), "vector": self.vector_energy(step.work)},
         }
 
     def epilogue(self, operator: Operator, step: MatmulStep) -> VectorWork | None:
@@ -192,7 +192,7 @@ class CostModel:
             return operator.name in self.plan.stored_as_codes
         return step.feeds == "product"
 
-    def _result_bytes(self, operator: Operator, step: Step) -> float:
+    def result_bytes(self, operator: Operator, step: Step) -> float:
         """Bytes of a result in memory: an operand's, or those of the vector unit's format."""
         return (self.unit.a_format if self._as_codes(operator, step) else self.architecture.vector.format).bits / 8
 
@@ -203,7 +203,7 @@ class CostModel:
             for name, moved in traffic.items()
         }
 
-    def _vector_energy(self, work: VectorWork) -> float:
+    def vector_energy(self, work: VectorWork) -> float:
         return sum(self.vector_cost.energy_by_part(self.architecture.vector.actions(work)).values())
 
     # Where the numbers are from ---------------------------------------------------------------------
