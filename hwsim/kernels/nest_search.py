@@ -252,7 +252,13 @@ def search(problem, candidates, starts, objective, effort, limit):
             at[depth] += 1
             continue
         if seen > effort or evaluated * 200 > effort:
-            rest = primary
+            for later in range(at[0], starts[1]):  # any outermost tile not done with may hide the best
+                left = rank[later]
+                primary, _ = score(
+                    objective, max(float(cycles[left]), least[1, 0]), joules[left] + least[1, 1],
+                    float(bits[left]) + least[1, 2],
+                )  # fmt: skip
+                rest = min(rest, primary)
             break
         tiles[depth] = candidates[row]
         lower, compute, exact = np.int64(0), np.int64(0), False
