@@ -127,7 +127,7 @@ def architecture_view(architecture: Architecture) -> list[RenderableType]:
     node, clock = technology.get(architecture.technology.node), architecture.clock_hz
     sources = Sources()
     unit = architecture.compute
-    peak = unit.peak_macs_per_cycle
+    peak = float(unit.peak_macs_per_cycle)
     facts = [
         ("technology", f"{node.name}, {engineering(clock, 'Hz')}"),
         ("compute", f"{unit.kind}, {count(peak)} MACs per cycle, {engineering(2 * peak * clock, 'op/s')}"),

@@ -83,7 +83,7 @@ class CostModel:
             "cycles": cycles,
             "compute_cycles": placed.compute_cycles,
             "stall_cycles": cycles - placed.compute_cycles,
-            "utilization": step.macs / (cycles * self.unit.peak_macs_per_cycle),
+            "utilization": float(step.macs / (cycles * self.unit.peak_macs_per_cycle)),
             "bound": "vector" if vector_cycles > placed.cycles else placed.bound,
             "traffic_bytes": {name: dict(moved) for name, moved in placed.traffic.items()},
             "energy_j": energy,
@@ -151,7 +151,7 @@ class CostModel:
         """Peak MACs per second and each memory's bandwidth, outermost first."""
         memories = self.architecture.memories
         return {
-            "peak_macs_per_s": self.unit.peak_macs_per_cycle * self.clock_hz,
+            "peak_macs_per_s": float(self.unit.peak_macs_per_cycle) * self.clock_hz,
             "bandwidth_bytes_per_s": {
                 name: memory.bytes_per_cycle(self.clock_hz)
                 * self.clock_hz

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from hwsim.base.record import Record
 from hwsim.datapath import Datapath
-from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost
+from hwsim.units.base import Accesses, Gemm, Timing, UnitCost
 from hwsim.units.registry import MatmulUnit, units
 
 if TYPE_CHECKING:
@@ -151,20 +151,16 @@ class TensorCore(MatmulUnit):
             c_writes=gemm.count * gemm.m * gemm.n,
         )
 
-    def count_tiles(self, m: np.ndarray, n: np.ndarray, k: np.ndarray) -> TileCounts:
-        rows, columns = -(-m // self.tile.m), -(-n // self.tile.n)
-        waves = -(-(rows * columns) // self.unit_count)
-        cycles = waves * (self.latency + -(-k // self.tile.k) * self.instruction_cycles)
-        return TileCounts(cycles, m * k * columns, k * n * rows, np.zeros_like(cycles), m * n)
-
-    def tile_params(self) -> tuple[int, np.ndarray] | None:
-        from hwsim.kernels import unit_counts as kernel
+    def tile_params(self) -> tuple[int, np.ndarray]:
+        from hwsim.kernels import tensor_core_tile as kernel
+        from hwsim.kernels.unit_counts import TENSOR_CORE
 
         params = np.zeros(kernel.TENSOR_CORE_PARAMS, np.int64)
         params[kernel.UNITS] = self.unit_count
         params[kernel.TILE_M], params[kernel.TILE_N], params[kernel.TILE_K] = self.tile.m, self.tile.n, self.tile.k
         params[kernel.INSTRUCTION_CYCLES], params[kernel.LATENCY] = self.instruction_cycles, self.latency
-        return kernel.TENSOR_CORE, params
+        params[kernel.TILES_IN_FLIGHT] = 1
+        return TENSOR_CORE, params
 
     def utilization(self, gemm: Gemm) -> float:
         """Multiply-accumulates over cycles times all multipliers: what tile and wave quantization leave."""
