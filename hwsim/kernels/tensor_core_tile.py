@@ -5,9 +5,13 @@ from __future__ import annotations
 from numba import njit
 
 # Places in the parameters.
-UNITS, TILE_M, TILE_N, TILE_K = 0, 1, 2, 3
-INSTRUCTION_CYCLES, LATENCY, TILES_IN_FLIGHT = 4, 5, 6
-TENSOR_CORE_PARAMS = 7
+UNITS, TILE_M, TILE_N = 0, 1, 2
+SPAN = 3
+"""Elements of K that an instruction covers."""
+CYCLES, PER_INSTRUCTIONS = 4, 5
+"""So many cycles for so many instructions of a unit, a fraction in lowest terms."""
+LATENCY, TILES_IN_FLIGHT = 6, 7
+TENSOR_CORE_PARAMS = 8
 
 
 @njit(cache=True)
@@ -29,6 +33,7 @@ def tensor_core_products(params, m, n, k, count):
     rows = (m + params[TILE_M] - 1) // params[TILE_M]
     columns = (n + params[TILE_N] - 1) // params[TILE_N]
     tiles = (count * rows * columns + params[UNITS] - 1) // params[UNITS]
-    work = (k + params[TILE_K] - 1) // params[TILE_K] * params[INSTRUCTION_CYCLES]
+    instructions = (k + params[SPAN] - 1) // params[SPAN]
+    work = (instructions * params[CYCLES] + params[PER_INSTRUCTIONS] - 1) // params[PER_INSTRUCTIONS]
     cycles, _ = unit_cycles(tiles, work, params[LATENCY], params[TILES_IN_FLIGHT])
     return cycles, count * m * k * columns, count * k * n * rows, 0 * m, count * m * n

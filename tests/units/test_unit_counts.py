@@ -8,6 +8,7 @@ import pytest
 from hwsim.kernels.unit_counts import product_counts, tile_counts
 from hwsim.units.base import Gemm
 from hwsim.units.registry import MatmulUnit
+from hwsim.units.sparsity import WeightSparsity
 from hwsim.units.systolic import SystolicArray
 from hwsim.units.tensor_core import TensorCore
 
@@ -67,7 +68,12 @@ def test_tensor_core():
     for cores, tile, rate, latency in [(1, (1, 1, 1), 1, 0), (3, (2, 3, 4), 5, 7), (2, (4, 3, 2), 100, 1)]:
         shape = dict(zip("mnk", tile, strict=True))
         core = TensorCore(tile=shape, macs_per_cycle=rate, latency=latency, datapath=INT8)
-        assert_same(core.model_copy(update={"cores": cores, "units_per_core": 2}), 3)
+        several = core.model_copy(update={"cores": cores, "units_per_core": 2})
+        for options in ({}, {"tiles_in_flight": 3}, {"sparsity": WeightSparsity(keep=1, of=2)}):
+            assert_same(several.model_copy(update=options), 3)
+    measured = {"chip": "CDNA3", "name": "v_mfma_f32_16x16x8_xf32"}
+    tile = {"m": 16, "n": 16, "k": 8}
+    assert_same(TensorCore(tile=tile, macs_per_cycle=512, units_per_core=4, instruction=measured, datapath=INT8))
 
 
 def test_a_unit_without_a_scalar_form_is_asked_one_by_one():
