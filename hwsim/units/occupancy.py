@@ -24,7 +24,7 @@ class Occupancy(Record):
     """Panels of each operand that a tile has in flight: 2 is double buffering."""
 
     def tiles(self, units: int, sum_bits: int, panel_bits: int) -> int:
-        """Tiles in flight of each of a core's ``units``. Raises `InputError` for room for none, naming what is short."""
+        """Tiles in flight of each of ``units`` in a core. Raises `InputError` where none fits, naming what is short."""
         needs = {
             "register_file": (self.register_file, -(-sum_bits // 8)),
             "shared_memory": (self.shared_memory, -(-self.stages * panel_bits // 8)),

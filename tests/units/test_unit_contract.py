@@ -109,7 +109,11 @@ def test_every_action_has_a_price_and_every_part_a_source(unit):
 def test_the_mapper_places_it(unit):
     gemm = Gemm(5, 4, 7)
     placed = map_gemm(gemm, unit, {"dram": memories.get("dram")(standard="HBM2")}, 1e9, (1.0, 1.0, 4.0), 4.0)
-    assert placed.cycles >= unit.timing(gemm).total == placed.compute_cycles
+    assert placed.cycles >= placed.compute_cycles
+    if unit.kind == "row_stationary":  # lays out every tile anew, and several may be done sooner than the whole
+        assert placed.compute_cycles <= unit.timing(gemm).total
+    else:
+        assert placed.compute_cycles == unit.timing(gemm).total
 
 
 def test_it_survives_yaml(unit):
