@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ class CostModel:
             self.unit,
             self.architecture.memories,
             self.clock_hz,
-            (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, self._result_bytes(operator, step)),
+            (self.unit.a_format.bits / 8, self._weight_bytes, self._result_bytes(operator, step)),
             self.unit.result_format.bits / 8,
             _distinct(step),
         )
@@ -130,6 +131,11 @@ class CostModel:
         if step.feeds == "readers":
             return operator.name in self.plan.stored_as_codes
         return step.feeds == "product"
+
+    @property
+    def _weight_bytes(self) -> float:
+        """Bytes per element of b in memory, rounded up to whole bits where only some are stored."""
+        return math.ceil(self.unit.b_bits_per_element) / 8
 
     def _result_bytes(self, operator: Operator, step: Step) -> float:
         """Bytes of a result in memory: an operand's, or those of the vector unit's format."""
