@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from hwsim.arch.instruction import Instruction
 from hwsim.arch.instruction_names import Shape
-from hwsim.base.shipped import folder
 from hwsim.formats.base import Format
+from hwsim.units.cycle_table import cycle_table
 
 
 def measured(row: Instruction, shape: Shape, pair: tuple[Format, Format], sparse: bool) -> Iterable[dict[str, Any]]:
@@ -34,21 +32,3 @@ def measured(row: Instruction, shape: Shape, pair: tuple[Format, Format], sparse
 
 def _amd(f: Format) -> str:
     return {"e4m3fnuz": "fp8", "e5m2fnuz": "bf8", "tf32": "xf32", "fp16": "f16", "fp32": "f32"}.get(f.name, f.name)
-
-
-@lru_cache(maxsize=1)
-def cycle_table() -> list[dict[str, Any]]:
-    """Measured latency and throughput of matrix instructions, each row with its condition and source."""
-    with (folder("matrix_units") / "mma_cycles.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        for key in ("latency_cycles", "throughput"):
-            row[key] = _number(row[key])
-    return rows
-
-
-def _number(text: str) -> Any:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -157,12 +157,12 @@ def measured(value: float, unit: str) -> str:
 
 
 def architecture_view(architecture: Architecture) -> list[RenderableType]:
-    """Memories (peak: read / write where they differ), compute, area and energy of an architecture, with the sources of its costs."""
+    """Memories (peak: read / write where they differ), compute, area and energy, with the sources of the costs."""
 
     node, clock, prices = architecture.technology.prices, architecture.clock_hz, architecture.prices
     sources = Sources()
     unit = architecture.compute
-    peak = unit.peak_macs_per_cycle
+    peak = float(unit.peak_macs_per_cycle)
     facts = [
         ("technology", f"{node.name} at {node.voltage_v:g} V, {engineering(clock, 'Hz')}"),
         ("prices", f"from {node.rule}"),

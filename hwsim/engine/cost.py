@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -94,7 +95,9 @@ class CostModel:
             "cycles": cycles,
             "compute_cycles": placed.compute_cycles,
             "stall_cycles": cycles - placed.compute_cycles,
-            "utilization": stated.utilization if stated else step.macs / (cycles * self.unit.peak_macs_per_cycle),
+            "utilization": (
+                stated.utilization if stated else float(step.macs / (cycles * self.unit.peak_macs_per_cycle))
+            ),
             "bound": "vector" if stated is None and vector_cycles > placed.cycles else placed.bound,
             "traffic_bytes": {name: dict(moved) for name, moved in placed.traffic.items()},
             "energy_j": energy,
@@ -136,7 +139,7 @@ class CostModel:
                 self.unit,
                 self.architecture.memories,
                 self.clock_hz,
-                (self.unit.a_format.bits / 8, self.unit.b_format.bits / 8, result_bytes),
+                (self.unit.a_format.bits / 8, self._weight_bytes, result_bytes),
                 self.unit.result_format.bits / 8,
                 key[3],
                 window=step.window,
@@ -192,6 +195,11 @@ class CostModel:
             return operator.name in self.plan.stored_as_codes
         return step.feeds == "product"
 
+    @property
+    def _weight_bytes(self) -> float:
+        """Bytes per element of b in memory, rounded up to whole bits where only some are stored."""
+        return math.ceil(self.unit.b_bits_per_element) / 8
+
     def result_bytes(self, operator: Operator, step: Step) -> float:
         """Bytes of a result in memory: an operand's, or those of the vector unit's format."""
         return (self.unit.a_format if self._as_codes(operator, step) else self.architecture.vector.format).bits / 8
@@ -212,7 +220,7 @@ class CostModel:
         """Peak MACs per second and each memory's bandwidth, outermost first."""
         memories = self.architecture.memories
         return {
-            "peak_macs_per_s": self.unit.peak_macs_per_cycle * self.clock_hz,
+            "peak_macs_per_s": float(self.unit.peak_macs_per_cycle) * self.clock_hz,
             "bandwidth_bytes_per_s": {
                 name: memory.bytes_per_cycle(self.clock_hz)
                 * self.clock_hz

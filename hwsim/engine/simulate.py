@@ -171,7 +171,7 @@ def _totals(
         "area_m2": sum(costs.area_m2().values()),
         "power_w": energy_j / time_s if time_s else None,
         "macs": macs,
-        "utilization": macs / (cycles * costs.unit.peak_macs_per_cycle) if cycles else None,
+        "utilization": float(macs / (cycles * costs.unit.peak_macs_per_cycle)) if cycles else None,
         "sqnr_db": (ratios[-1] if chained else min(ratios)) if ratios else None,
         "metric": score,
     }

@@ -77,7 +77,8 @@ class Sweep:
     @property
     def time_s(self) -> np.ndarray:
         """[D], of all products."""
-        return self.total_cycles / self.clock_hz
+        seconds: np.ndarray = self.total_cycles / self.clock_hz
+        return seconds
 
     def design(self, index: int) -> dict[str, Any]:
         """Dotted path to value of one design."""
@@ -262,9 +263,7 @@ class _Sweeper:
         own = np.array(
             [[sum(m.unit_cost.energy_by_part(m.unit.actions(s.gemm)).values()) for _, s in self.steps] for m in units]
         )
-        passed = np.array(
-            [[m.unit.neighbour_bits(s.gemm) * m.overheads.pitch_m for _, s in self.steps] for m in units]
-        )
+        passed = np.array([[m.unit.neighbour_bits(s.gemm) * m.overheads.pitch_m for _, s in self.steps] for m in units])
         after = [self.base.epilogue(operator, step) for operator, step in self.steps]
         vector = self.base.architecture.vector
         busy = np.array([0 if work is None else vector.timing(work).total for work in after])

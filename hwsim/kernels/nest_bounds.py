@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hwsim.kernels.bare import bare
 from hwsim.kernels.nest_work import (
     A_BITS,
     A_COPIES,
@@ -63,7 +64,7 @@ def bound_space(places):
     )  # fmt: skip
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _split(geometry, parts, count, side, step):
     """Cuts every tile of a class into tiles of ``step``; returns tiles in all, the fewest and the most in one."""
     total, fewest, most, kept = 0, np.int64(1) << 60, 0, count[side]
@@ -86,7 +87,7 @@ def _split(geometry, parts, count, side, step):
     return total, fewest, most
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def timed_bound(problem, total):
     """Cycles in which the slowest memory moves ``total`` [L, 3, 2] at best: evenly over its instances."""
     memory, rates, unit = problem[0], problem[1], problem[7]
@@ -105,7 +106,7 @@ def timed_bound(problem, total):
     return np.int64(np.ceil(longest * (1 - 1e-12)))
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _along(problem, stage, operand, inwards, bits, total):
     memory, _, routes, _, _, _, _, unit = problem
     for hop in range(routes[stage, operand, 0] - 1):
@@ -116,13 +117,13 @@ def _along(problem, stage, operand, inwards, bits, total):
         total[target, operand, WRITE] += bits * (unit[A_COPIES + operand] if memory[target, PER] == PE else 1)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def transfers(problem, tiles, first, last, space, total):
     """What stages ``first`` .. ``last`` move: sets ``total`` [L, 3, 2] to bits at least, without the unit's own.
 
     Returns cycles that no work hides, at least, and whether ``total`` is exact (were these all the stages).
     """
-    memory, _, routes, stages, nearest, widths, geometry, unit = problem
+    memory, _, routes, stages, nearest, widths, geometry, _ = problem
     parts, count, alone, between, work = space
     total[:] = 0
     for side in range(3):
@@ -164,7 +165,7 @@ def transfers(problem, tiles, first, last, space, total):
             rounds_c = tiles_k if depth_k < inside else before_k
         copies_a, copies_b = 1, 1
         if stages[stage] == CORE:
-            copies_a = copies_b = np.int64(1) << 60
+            copies_a, copies_b = 1 << 60, 1 << 60
             for index in range(count[1]):
                 copies_a = min(copies_a, -(-parts[1, index, 1] // min(tile[CORE_N], parts[1, index, 1])))
             for index in range(count[0]):
@@ -224,7 +225,7 @@ def transfers(problem, tiles, first, last, space, total):
     return exposed, exact
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def unit_part(problem, tile, space, total):
     """The unit's own cycles on all innermost tiles, whose sizes `transfers` has left in ``space``; adds their bits."""
     memory, _, _, _, nearest, widths, geometry, unit = problem
@@ -254,7 +255,7 @@ def unit_part(problem, tile, space, total):
     return compute
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def bound(problem, tiles, first, last, space, total):
     """Stages ``first`` .. ``last`` of ``tiles``: sets ``total`` [L, 3, 2] to bits at least.
 
@@ -265,7 +266,7 @@ def bound(problem, tiles, first, last, space, total):
     return max(exposed + compute, timed_bound(problem, total)), compute, exact
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _home_outside(routes, stage, operand, first):
     """Whether an operand comes to a stage from its home in the stage outside, that being looked at too."""
     if stage == first or routes[stage, operand, 0] == 0 or routes[stage - 1, operand, 0] == 0:
@@ -273,7 +274,7 @@ def _home_outside(routes, stage, operand, first):
     return routes[stage, operand, 1] == routes[stage - 1, operand, routes[stage - 1, operand, 0]]
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _least(parts, count, side):
     """Elements of the smallest tile of a class."""
     least = parts[side, 0, 1]
@@ -282,7 +283,7 @@ def _least(parts, count, side):
     return least
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def energy_of(problem, total):
     """Joules of ``total`` bits [L, 3, 2]."""
     rates, energy = problem[1], 0.0
@@ -292,7 +293,7 @@ def energy_of(problem, total):
     return energy
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def outer_bits(total):
     """Bits through the outermost memory."""
     return (
@@ -300,7 +301,7 @@ def outer_bits(total):
     )  # fmt: skip
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def ends_cycles(problem, tile, alone, nothing, unused):
     """Cycles of the outermost stage's first load and last store, each by itself; [L, 3, 2] arrays to work in."""
     geometry, widths = problem[6], problem[5]
@@ -323,7 +324,7 @@ def ends_cycles(problem, tile, alone, nothing, unused):
     return first + busy_cycles(problem, alone, nothing)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def ideal_cycles(problem, tiles, compute, total, space):
     """Cycles if any transfer may run beside any work: first load, work and last store, or the busiest memory's time.
 

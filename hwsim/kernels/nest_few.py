@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hwsim.kernels.bare import bare
 from hwsim.kernels.nest_bounds import (
     bound,
     bound_space,
@@ -31,7 +32,7 @@ RECIPES = 4
 """Cut m first, n first, k first; m and n alike."""
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _fits(problem, tile, needs):
     memory = problem[0]
     room(problem, 0, tile, needs)
@@ -41,7 +42,7 @@ def _fits(problem, tile, needs):
     return True
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _cut(tile, side, parts, whole, step):
     """Sets one side of a tile to a ``parts``-th of the whole, in whole unit steps."""
     steps = -(-whole[side] // step[side])
@@ -51,7 +52,7 @@ def _cut(tile, side, parts, whole, step):
         tile[CORE_M + side] = size
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _recipe(problem, recipe, tile, whole, step, needs):
     """Sets ``tile`` as a recipe says; whether it fits."""
     for side in range(3):
@@ -78,7 +79,7 @@ def _recipe(problem, recipe, tile, whole, step, needs):
     return False
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def few(problem, step, objective, tiles, best_tiles, spaces):
     """Sets ``best_tiles`` [1, 8] to the best of the few; False if none fits. ``step`` int64[3] of the unit's tiles."""
     needs, space, _, total, of_unit, seen = spaces

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hwsim.kernels.bare import bare
 from hwsim.kernels.nest_bounds import bound, bound_space, energy_of, ideal_cycles, outer_bits
 from hwsim.kernels.nest_steps import evaluate, workspace
 from hwsim.kernels.nest_work import (
@@ -41,7 +42,7 @@ from hwsim.kernels.tile_elements import (
 CYCLES, ENERGY, EDP, TRAFFIC = 0, 1, 2, 3
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def score(objective, cycles, joules, bits):
     if objective == CYCLES:
         return float(cycles), joules
@@ -52,7 +53,7 @@ def score(objective, cycles, joules, bits):
     return float(bits), float(cycles)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def room(problem, stage, tile, needs):
     """Sets ``needs`` int64[L] to the bits that the tile takes in each home of the stage, in whole bytes an operand.
 
@@ -143,7 +144,7 @@ def _two_grids(grids, trips_m, trips_n, m, n):
     return best, next_best if next_best >= 0 else best
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def same_loops(order, whole, tile):
     """Whether an earlier order has the same loops, counting those of more than one trip only."""
     for earlier in range(order):

@@ -28,6 +28,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hwsim.kernels.bare import bare
 from hwsim.kernels.nest_work import (
     A_BITS,
     B_BITS,
@@ -73,7 +74,7 @@ PREVIOUS_M_LAST, PREVIOUS_N_LAST, PREVIOUS_ENDED = 1 << 21, 1 << 22, 1 << 23
 """Of the step before."""
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _representative(which, trips):
     """(index, multiplicity) of the first, the second and all like it, the last but one, the last."""
     if which == 0:
@@ -85,7 +86,7 @@ def _representative(which, trips):
     return trips - 1, np.int64(trips > 1)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _cut(geometry, side, index, last, step, steps, extent):
     """Steps and elements of the tile at ``index`` of a class of ``steps`` holding ``extent`` elements."""
     if index == last:
@@ -93,7 +94,7 @@ def _cut(geometry, side, index, last, step, steps, extent):
     return step, tile_extent(geometry, side, step)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _placed(first_side, second_side, outer, middle, inner):
     """Indices along (m, n, k) of a loop order's indices."""
     m = outer if first_side == 0 else (middle if second_side == 0 else inner)
@@ -102,7 +103,7 @@ def _placed(first_side, second_side, outer, middle, inner):
     return m, n, k
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def tile_at(geometry, tile, sizes, extents, at):
     """Steps and elements, both (m, n, k), of the tile at indices ``at``."""
     step_m, step_n, step_k = min(tile[0], sizes[0]), min(tile[1], sizes[1]), min(tile[2], sizes[2])
@@ -112,7 +113,7 @@ def tile_at(geometry, tile, sizes, extents, at):
     return (size_m, size_n, size_k), (extent_m, extent_n, extent_k)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _note(moves, operand, inwards, width, base, at, times, parts, when):
     """Writes down a move, to be made when all of a step are known: one call of `move` keeps the kernel small."""
     row = moves[0, 0] + 1
@@ -122,7 +123,7 @@ def _note(moves, operand, inwards, width, base, at, times, parts, when):
     moves[row, 7], moves[row, 8], moves[row, 9] = times, parts, when
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _make(problem, stage, tile, sizes, extents, borders, moves, total, scratch):
     """Makes the moves that were written down."""
     for row in range(1, moves[0, 0] + 1):
@@ -139,7 +140,7 @@ def _make(problem, stage, tile, sizes, extents, borders, moves, total, scratch):
     moves[0, 0] = 0
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _when(problem, stage, operand):
     """Which moves of a step an operand's belong to: beside the work if its home is double-buffered."""
     memory, routes = problem[0], problem[2]
@@ -147,7 +148,7 @@ def _when(problem, stage, operand):
     return BESIDE if count > 0 and memory[routes[stage, operand, count], OVERLAPS] != 0 else BETWEEN
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _latency(problem, timed):
     """Cycles before the first word of ``timed`` moves comes: those of the memories that are read."""
     memory, longest = problem[0], 0
@@ -157,7 +158,7 @@ def _latency(problem, timed):
     return longest
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _loops(order, trips):
     """The sides of a loop order, outermost first, with loops of a single trip moved to the outside."""
     first, second, third = ORDERS[order, 0], ORDERS[order, 1], ORDERS[order, 2]
@@ -170,7 +171,7 @@ def _loops(order, trips):
     return first, second, third
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _ahead(problem, stage, operand, stays):
     """Whether the stage inside ``stage`` may move an operand across the border of two tiles of ``stage``.
 
@@ -182,7 +183,7 @@ def _ahead(problem, stage, operand, stays):
     return routes[stage + 1, operand, 1] != routes[stage, operand, routes[stage, operand, 0]]
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _find(cases, count, key):
     """The place of a case among those asked for; -1 if it is not there."""
     for place in range(count):
@@ -191,7 +192,7 @@ def _find(cases, count, key):
     return -1
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def sum_steps(
     problem, tiles, stage, sizes, extents, case, borders, cases, collecting, inner, total, timed, scratch, moves
 ):
@@ -387,7 +388,7 @@ def sum_steps(
     return cycles
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _last_of(tile, sizes):
     """Indices of the last tile."""
     return (
@@ -396,7 +397,7 @@ def _last_of(tile, sizes):
     )  # fmt: skip
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def case_of(problem, tile, sizes, extents, m_last, n_last, k_last):
     """Steps and elements, both (m, n, k), of a tile that is the last or not along m, n and k."""
     last = _last_of(tile, sizes)
@@ -404,7 +405,7 @@ def case_of(problem, tile, sizes, extents, m_last, n_last, k_last):
     return tile_at(problem[6], tile, sizes, extents, at)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def borders_of(problem, tile, sizes, extents, case):
     """Steps and elements of the tiles before and after the one that ``case`` stands for."""
     before = case_of(problem, tile, sizes, extents, (case & PREVIOUS_M_LAST) != 0, (case & PREVIOUS_N_LAST) != 0, True)
@@ -414,7 +415,7 @@ def borders_of(problem, tile, sizes, extents, case):
     return before[0], before[1], after[0], after[1]
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _innermost(problem, tiles, sizes, extents, case, borders, space, total, timed):
     """The stage next to the unit; ``space`` as `workspace` makes it."""
     cases, cycles, totals, timeds, scratch, moves = space
@@ -439,7 +440,7 @@ def _innermost(problem, tiles, sizes, extents, case, borders, space, total, time
     return found
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _middle(problem, tiles, sizes, extents, case, borders, space, total, timed):
     """The stage outside the innermost one."""
     cases, cycles, totals, timeds, scratch, moves = space
@@ -464,7 +465,7 @@ def _middle(problem, tiles, sizes, extents, case, borders, space, total, timed):
     return found
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _outer(problem, tiles, sizes, extents, case, borders, space, total, timed):
     """The outermost of three stages."""
     cases, cycles, totals, timeds, scratch, moves = space
@@ -499,7 +500,7 @@ def workspace(stages, places):
     )  # fmt: skip
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def evaluate(problem, tiles, space, total, timed):
     """Cycles of the whole product mapped by ``tiles`` int64[S, 8]; sets ``total`` and ``timed`` [L, 3, 2], in bits."""
     geometry = problem[6]

@@ -12,8 +12,8 @@ Memories are numbered from the outside in, operands are 0 input, 1 weight, 2 out
 A mapping is ``tiles`` int64[S, 8]: steps (m, n, k) of a stage's tile, of one core's share of it, order, sums kept in
 the unit.
 
-These kernels allocate nothing and are compiled without reference counting (``_nrt=False``), which took two thirds of
-their time: arrays are made by the few that are not.
+These kernels allocate nothing and are compiled without reference counting (`hwsim.kernels.bare`): arrays are made
+by the few that are not.
 
 Bits are counted twice: ``total`` of all instances of a memory, ``timed`` of the one that is busy longest.
 Both are int64[.., L, 3, 2].
@@ -22,8 +22,8 @@ Both are int64[.., L, 3, 2].
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from hwsim.kernels.bare import bare
 from hwsim.kernels.tile_elements import input_elements, input_elements_of_one
 from hwsim.kernels.unit_counts import tile_counts
 
@@ -43,7 +43,7 @@ ORDERS = np.array([(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1,
 """Loop orders, outermost first, over 0 = m, 1 = n, 2 = k."""
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def busy_cycles(problem, timed, beside):
     """Cycles in which the slowest memory moves ``timed`` and ``beside`` bits [L, 3, 2]; memories work side by side."""
     memory, rates = problem[0], problem[1]
@@ -71,20 +71,21 @@ def busy_cycles(problem, timed, beside):
     return longest
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _looked_up(table, m, n, k):
     """Counts of a unit without a closed form: sizes along m, n, k in ``table``, then the five counts of each."""
     sizes = table[0], table[1], table[2]
     wanted = m, n, k
-    row, start = np.int64(0), 3
+    row, start = 0, 3
     for side in range(3):
-        row = row * sizes[side] + np.searchsorted(table[start : start + sizes[side]], wanted[side])
+        place: int = np.searchsorted(table[start : start + sizes[side]], wanted[side])  # type: ignore[assignment]
+        row = row * sizes[side] + place
         start += sizes[side]
     at = start + 5 * row
     return table[at], table[at + 1], table[at + 2], table[at + 3], table[at + 4]
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def unit_counts(unit, m, n, k):
     """Cycles and accesses of a unit that takes whole elements."""
     if unit[KIND] == TABLE:
@@ -92,7 +93,7 @@ def unit_counts(unit, m, n, k):
     return tile_counts(unit[KIND], unit[PARAMETERS:], m, n, k)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def unit_work(problem, tile, sizes, extents, started, total, timed):
     """The unit's own cycles on an innermost tile of ``sizes`` steps that hold ``extents`` elements; adds its bits.
 
@@ -160,7 +161,7 @@ def unit_work(problem, tile, sizes, extents, started, total, timed):
     return cycles
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def move(problem, stage, tile, operand, inwards, width, sizes, extents, times, parts, total, timed):
     """An operand's tile of ``width`` bits an element comes to ``stage``, or goes back to where it came from.
 

@@ -11,7 +11,7 @@ convolution of a single row: OX = m, FX = FY = 1, C = k.
 
 from __future__ import annotations
 
-from numba import njit
+from hwsim.kernels.bare import bare
 
 # Temporal steps of each loop, spatial unrolling of each loop, its extent in elements.
 OX_STEPS, OY_STEPS, B_STEPS, FX_STEPS, FY_STEPS, C_STEPS, K_STEPS = 0, 1, 2, 3, 4, 5, 6
@@ -25,7 +25,7 @@ SHARE, OF = 28, 29  # of a's elements that differ, where no window says it
 ENTRIES = 30
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def steps_of(geometry, side):
     """Temporal steps of a whole class: 0 m, 1 n, 2 k."""
     if side == 0:
@@ -35,7 +35,7 @@ def steps_of(geometry, side):
     return geometry[FX_STEPS] * geometry[FY_STEPS] * geometry[C_STEPS]
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def extent_of(geometry, side):
     """Elements of a whole class."""
     if side == 0:
@@ -45,7 +45,7 @@ def extent_of(geometry, side):
     return geometry[FX] * geometry[FY] * geometry[C]
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def block_of(geometry, side, steps):
     """Elements of ``steps`` full steps along a class: whole inner loops count their real extent."""
     if side == 1:
@@ -61,7 +61,7 @@ def block_of(geometry, side, steps):
     return steps * inner_unroll * middle_unroll * outer_unroll
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def tile_extent(geometry, side, steps):
     """Elements of a tile of ``steps`` that is not the last of its class."""
     if geometry[WHOLE_WINDOWS] == 0:
@@ -69,7 +69,7 @@ def tile_extent(geometry, side, steps):
     return block_of(geometry, side, steps)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def _span(outputs, taps, stride, dilation, whole):
     """Input positions under ``outputs`` windows of ``taps``: each once where windows overlap."""
     reach = (taps - 1) * dilation + 1
@@ -80,7 +80,7 @@ def _span(outputs, taps, stride, dilation, whole):
     return min(outputs * taps, whole)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def input_elements(geometry, m_steps, k_steps, m, k):
     """Distinct elements of a under ``m_steps`` x ``k_steps`` steps that hold ``m`` x ``k`` elements of the product."""
     if geometry[SHARE] != geometry[OF]:
@@ -111,7 +111,7 @@ def input_elements(geometry, m_steps, k_steps, m, k):
     return min(m * k, images * pixels * channels)
 
 
-@njit(cache=True, _nrt=False)
+@bare
 def input_elements_of_one(geometry, m_steps, k_steps):
     """Distinct elements of a that one of many unrolled elements needs for so many steps."""
     row_steps, image_steps = geometry[OX_STEPS], geometry[OX_STEPS] * geometry[OY_STEPS]

@@ -61,7 +61,8 @@ def map_gemm(
     as if the run began at the start of a row, and of a part of a window in proportion. Without a window,
     ``distinct_a`` is the share of a's m·k elements that differ.
 
-    ``gemm.count`` products run one after the other, each mapped alike. Where cores have memories of their
+    ``gemm.count`` products run one after the other, each mapped alike, or as many side by side as the unit takes at
+    once (`MatmulUnit.products_abreast`: small groups of a convolution). Where cores have memories of their
     own, groups of cores may each work on their own product, with a part of the shared room and bandwidth:
     as many groups (a power of two) as the unit's own timing favours and as fit.
 
@@ -133,7 +134,8 @@ class _Asked:
                 problem = problem or error
         if found is None:
             raise problem or HwsimError("nothing to map")
-        return _mapping(found, self.gemm.count, -(-self.gemm.count // groups), self.unit)
+        abreast = group.products_abreast(replace(self.gemm, count=-(-self.gemm.count // groups)))
+        return _mapping(found, self.gemm.count, groups, abreast, self.unit, group)
 
     def _unrollings(self) -> list[Unrolling]:
         if not isinstance(self.unit, SpatialArray):
@@ -172,7 +174,7 @@ def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
     return min(choices, key=lambda groups: (cycles(groups), groups))
 
 
-def _mapping(found: Found, count: int, rounds: int, unit: MatmulUnit) -> Mapping:
+def _mapping(found: Found, count: int, groups: int, abreast: int, unit: MatmulUnit, group: MatmulUnit) -> Mapping:
     from hwsim.kernels.nest_bounds import bound, bound_space, ideal_cycles
     from hwsim.kernels.nest_steps import evaluate, workspace
     from hwsim.kernels.nest_work import ORDERS, busy_cycles
@@ -181,17 +183,27 @@ def _mapping(found: Found, count: int, rounds: int, unit: MatmulUnit) -> Mapping
     hierarchy, arrays = problem.hierarchy, problem.arrays
     names, places = list(hierarchy.ports), len(hierarchy.ports)
     total, timed, spare = (np.zeros((places, 3, 2), np.int64) for _ in range(3))
-    cycles = rounds * int(evaluate(arrays, tiles, workspace(len(tiles), places), total, timed))
+    cycles = int(evaluate(arrays, tiles, workspace(len(tiles), places), total, timed))
     _, alone, _ = bound(arrays, tiles, 0, len(tiles) - 1, bound_space(places), spare)
-    compute = rounds * int(alone)
+    compute = int(alone)
     if hierarchy.ideal:
-        cycles = rounds * int(ideal_cycles(arrays, tiles, alone, total, bound_space(places)))
-    busy = {"compute": compute}
+        cycles = int(ideal_cycles(arrays, tiles, alone, total, bound_space(places)))
+    rounds = -(-count // groups)
+    one_after_the_other = rounds * cycles, rounds * compute
+    busy = {"compute": rounds * compute}
     nothing = np.zeros_like(timed)
     for place, name in enumerate(names):
         one = np.zeros_like(timed)
         one[place] = timed[place]
         busy[name] = rounds * int(busy_cycles(arrays, one, nothing))
+    cycles, compute = one_after_the_other
+    if abreast > 1:
+        # Products side by side on the unit: its own time of them all, the waits of one in every round of them, and
+        # at least each memory's time for the bits of all.
+        waits = (one_after_the_other[0] - one_after_the_other[1]) // rounds
+        compute = group.timing(Gemm(problem.gemm.m, problem.gemm.n, problem.gemm.k, rounds)).total
+        busy["compute"] = compute
+        cycles = max(compute + -(-rounds // abreast) * waits, *busy.values())
     levels = []
     for stage, row in zip(hierarchy.stages, tiles.tolist(), strict=True):
         homes = tuple(dict.fromkeys(route[-1] for route in stage.routes.values()))

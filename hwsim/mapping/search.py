@@ -181,6 +181,7 @@ def _too_small(problem: Problem, stage: int, tile: list[int]) -> str:
     half = " (half of it, as it is double-buffered)" if port.overlaps else ""
     return (
         f"{problem.gemm.m}x{problem.gemm.n}x{problem.gemm.k} (m x n x k) does not fit memories.{name}: its smallest "
-        f"tile, {'x'.join(map(str, tile))}, needs {int(needs[place]) // 8} B of {(port.usable_bits or 0) // 8} B{half}, "
+        f"tile, {'x'.join(map(str, tile))}, needs {int(needs[place]) // 8} B of "
+        f"{(port.usable_bits or 0) // 8} B{half}, "
         f"{-(-int(short[place]) // 8)} B too much; the largest part is the {largest}'s {held[largest]} B"
     )

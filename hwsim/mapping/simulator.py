@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -114,7 +114,7 @@ class TileSimulator:
         copies = {"input": len(cores[1]), "weight": len(cores[0]), "output": 1}[operand]
         everything = self._elements(operand, tile) * width
         busiest = self._elements(operand, (cores[0][0], cores[1][0], tile[2])) * width
-        hops = list(zip(route, route[1:], strict=False))
+        hops = list(pairwise(route))
         resident = operand == "output" and bool(self.tiles[stage][7])
         if resident:
             hops.append((self.hierarchy.nearest["output"], "unit"))
@@ -186,7 +186,8 @@ class TileSimulator:
 
     def _in_proportion(self, tile: Tile) -> int:
         """As if the tile began with its row and its share of each window were as that of all its windows."""
-        assert (window := self.problem.window) is not None
+        window = self.problem.window
+        assert window is not None
         m, k = len(tile[0]), len(tile[2])
         (high, wide), (rows, columns) = window.taps, window.outputs
         images = -(-m // (rows * columns)) if m >= rows * columns else 1
@@ -293,7 +294,7 @@ class TileSimulator:
         return start, stop
 
     def _across(self, stage: int, operand: str, one: Step | None, other: Step | None) -> bool:
-        """Whether moves cross the border between two tiles outside: hidden, the memory they come from staying as it is."""
+        """Whether moves cross the border between two tiles outside: hidden, and from a memory that stays as it is."""
         if one is None or other is None or not self._hidden(stage, operand):
             return False
         if all(one.tile[side] == other.tile[side] for side in _RELEVANT[operand]):

@@ -7,23 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from hwsim.base.errors import InputError
 from hwsim.base.evidence import Evidence
-from hwsim.base.record import Record
 from hwsim.datapath import Datapath
 from hwsim.formats.base import Format
+from hwsim.units.sparsity import GATHER_ELEMENTS, Sparsity
 
-GATHER_ELEMENTS = 1 << 22
-"""Elements of b that are gathered at once for sparse operands."""
-
-
-class Sparsity(Record):
-    """Structured sparsity of a: ``keep`` of every ``of`` elements along K are stored, with their places."""
-
-    keep: int = Field(ge=1, le=16)
-    of: int = Field(ge=2, le=32)
+__all__ = ["MatrixUnit", "Sparsity", "pack_fp4", "unpack_fp4"]
 
 
 @dataclass(frozen=True)

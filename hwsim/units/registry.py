@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -46,8 +47,24 @@ class MatmulUnit(Registered, ABC):
 
     @property
     @abstractmethod
-    def peak_macs_per_cycle(self) -> int:
-        """Multiply-accumulates per cycle when every multiplier works."""
+    def peak_macs_per_cycle(self) -> int | Fraction:
+        """Multiply-accumulates per cycle when every multiplier works, a fraction where they take several cycles.
+
+        With structured sparsity, those of the dense product that is done in their stead.
+        """
+
+    @property
+    def b_bits_per_element(self) -> Fraction:
+        """Bits that memories hold and move per element of b: its format's, or fewer where only some are stored.
+
+        Accesses and tiles count elements of the dense matrix.
+        """
+        return Fraction(self.b_format.bits)
+
+    @property
+    def density(self) -> Fraction:
+        """The share of b's elements that are stored and multiplied."""
+        return Fraction(1)
 
     @property
     def tile_step(self) -> tuple[int, int, int]:
@@ -90,16 +107,30 @@ class MatmulUnit(Registered, ABC):
     def accesses(self, gemm: Gemm) -> Accesses:
         """Elements that cross between this unit and its nearest memories."""
 
-    def count_tiles(self, m: np.ndarray, n: np.ndarray, k: np.ndarray) -> TileCounts:
-        """`timing` and `accesses` of many products at once, for mappers; integer arrays of one shape.
+    def products_abreast(self, gemm: Gemm) -> int:
+        """How many of ``gemm``'s independent products the unit takes at once; the rest follow in rounds."""
+        return 1
 
-        A unit whose closed form is plain arithmetic may override it to answer without a loop.
+    def count_tiles(self, m: np.ndarray, n: np.ndarray, k: np.ndarray, count: int = 1) -> TileCounts:
+        """`timing` and `accesses` of many shapes at once, for mappers; integer arrays of one shape.
+
+        Each of them of ``count`` independent products.
         """
-        shapes = np.stack([np.ravel(m), np.ravel(n), np.ravel(k)], axis=1)
-        distinct, inverse = np.unique(shapes, axis=0, return_inverse=True)
-        rows = [self._count_tile(Gemm(*map(int, shape))) for shape in distinct]
-        columns = np.array(rows, dtype=np.int64).reshape(-1, 5)[np.ravel(inverse)].T
+        shapes = np.stack([np.ravel(m), np.ravel(n), np.ravel(k)], axis=1).astype(np.int64)
+        found = self.tile_params()
+        if found is None:
+            columns = self._count_each(shapes, count)
+        else:
+            from hwsim.kernels.unit_counts import fill_counts
+
+            columns = np.empty((5, len(shapes)), np.int64)
+            fill_counts(*found, shapes, count, columns)
         return TileCounts(*(column.reshape(np.shape(m)) for column in columns))
+
+    def _count_each(self, shapes: np.ndarray, count: int) -> np.ndarray:
+        distinct, inverse = np.unique(shapes, axis=0, return_inverse=True)
+        rows = [self._count_tile(Gemm(m, n, k, count)) for m, n, k in distinct.tolist()]
+        return np.array(rows, dtype=np.int64).reshape(-1, 5)[np.ravel(inverse)].T
 
     def _count_tile(self, gemm: Gemm) -> tuple[int, int, int, int, int]:
         accesses = self.accesses(gemm)

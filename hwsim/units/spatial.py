@@ -118,7 +118,7 @@ class SpatialArray(MatmulUnit):
         return self.elements
 
     def unrollings(self, extents: Mapping[str, int]) -> list[Unrolling]:
-        """Every way to spread the loops of a product that leaves no smaller factor with as few steps, fewest steps first.
+        """Every way to spread the loops of a product, fewest steps first.
 
         Along one dimension of the array each of its loops takes a factor from those with different ⌈extent / factor⌉;
         the last loop named takes what room the others leave.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -13,12 +14,13 @@ from hwsim.base.errors import InputError
 from hwsim.base.registry import OneOf
 from hwsim.datapath import Datapath
 from hwsim.datapath.accumulator import Accumulator, accumulators, spell_out
-from hwsim.datapath.parts import Part, cost_of
+from hwsim.datapath.parts import Part
 from hwsim.units import scalesim_mode
+from hwsim.units import systolic_counts as counts
 from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost, WholeLayer, Windows
 from hwsim.units.registry import MatmulUnit, units
-from hwsim.units.scalesim_counts import sram_accesses, total_cycles
-from hwsim.units.systolic_counts import Dataflow, access_counts, fold_cycles, hop_counts, lay_out
+from hwsim.units.sparsity import WeightSparsity
+from hwsim.units.systolic_counts import Dataflow
 
 if TYPE_CHECKING:
     from hwsim.datapath.result import MatmulResult
@@ -42,7 +44,9 @@ class SystolicArray(MatmulUnit):
     products runs down a column in ``pe``'s accumulator, from +0, and each such partial sum is added in
     ascending k to the output's word in the accumulator memory, in that memory's own format and width.
 
-    Cycles, accesses and what they rest on: `hwsim.units.systolic_counts`.
+    Cycles, accesses and what they rest on: `hwsim.units.systolic_counts`. The array takes a step when its
+    multipliers have a product: one cycle, or as many as a serial multiplier's digits, and then everything that moves
+    does so once per step (links no wider than a digit need to be: *assumed*).
 
     >>> array = SystolicArray(
     ...     rows=128, cols=128, dataflow="ws", pe={"operands": {"a": "int8", "b": "int8"}, "accumulator": "int32"}
@@ -61,13 +65,47 @@ class SystolicArray(MatmulUnit):
     dataflow: Annotated[Dataflow, BeforeValidator(_full_name)]
     """What stays: ``output_stationary`` (or ``os``), ``weight_stationary`` (``ws``), ``input_stationary`` (``is``)."""
     pe: Datapath
-    """The arithmetic of one processing element: one product per cycle."""
+    """The arithmetic of one processing element: one product per cycle, or per `Multiplier.cycles` of a serial one."""
     fold_accumulator: Annotated[Accumulator, OneOf(accumulators), BeforeValidator(spell_out)] | None = None
     """How the accumulator memory adds partial sums (weight and input stationary); normally that memory's own
     format, handed over by the architecture. When neither is given, as ``pe``'s accumulator."""
     counted_as: Literal["exact", "scalesim_v3"] = Field("exact", alias="timing")
     """``exact``: cycles and accesses of the array itself. ``scalesim_v3``: cycles, SRAM and DRAM words of every
     layer as SCALE-Sim v3 prints them, faults included; bits and energy per access stay the array's own."""
+    folds: Literal["serial", "overlapped"] = "serial"
+    """``serial``: a fold's preload (WS, IS) or drain (OS) stands before or after its streaming. ``overlapped``: it goes
+    on beside the neighbouring fold's streaming, through a second register for each operand or sum that stays."""
+    edge_tiles: Literal["full", "early"] = "full"
+    """``full``: the controller runs one schedule, so that a fold at an edge costs a full one. ``early``: it ends with
+    the rows and columns in use, and sums leave a column behind its last row in use."""
+    sums_per_pe: int = Field(default=1, ge=1, le=65536)
+    """P: sums that an element of an output stationary array keeps, so that an operand of a serves P columns of b."""
+    arrays: int = Field(default=1, ge=1, le=65536)
+    """Arrays that work side by side, each fed by the same memories."""
+    split: Literal["auto", "batch", "m", "n", "k"] = "auto"
+    """How work is divided among the arrays: whole products (of a batch, of heads, of groups), or m, n or k of each.
+    ``k`` is for weight and input stationary arrays: the row folds go round the arrays, whose partial sums are added in
+    ascending k on their way to the accumulator memory. ``auto``: the fewest cycles, then accesses, for each shape."""
+    sparsity: WeightSparsity | None = None
+    """N:M sparsity of the weights (weight and output stationary): only stored weights take a row or a step."""
+    pack_groups: bool = True
+    """Whether small independent products (groups of a convolution, depthwise too) stand block-diagonally side by side
+    on the array: min(⌊R/S_r⌋, ⌊C/S_c⌋) of them. Not with several sums per element."""
+
+    @model_validator(mode="after")
+    def _options_fit_the_dataflow(self) -> Self:
+        if self.sums_per_pe > 1 and self.dataflow != "output_stationary":
+            raise ValueError(f"sums_per_pe {self.sums_per_pe}: only an output_stationary element keeps sums")
+        if self.split == "k" and self.dataflow == "output_stationary":
+            raise ValueError("split 'k': an output_stationary element keeps all of K; write auto, batch, m or n")
+        if self.sparsity is not None:
+            if self.dataflow == "input_stationary":
+                raise ValueError("sparsity: an input_stationary element keeps one activation, and has none to choose")
+            if self.dataflow == "weight_stationary" and self.rows % self.sparsity.keep:
+                raise ValueError(
+                    f"sparsity: {self.rows} rows are not a multiple of the {self.sparsity.keep} weights of a group"
+                )
+        return self
 
     @model_validator(mode="after")
     def _one_product_per_cycle(self) -> Self:
@@ -89,11 +127,17 @@ class SystolicArray(MatmulUnit):
     def examples(cls) -> list[Self]:
         whole = Datapath.model_validate({"operands": {"a": "int8", "b": "int4"}, "accumulator": "int20"})
         half = Datapath.model_validate({"operands": {"a": "e4m3fn", "b": "e5m2"}, "accumulator": "e5m12"})
-        stationary = cls(rows=3, cols=2, dataflow="output_stationary", pe=half)
+        output = cls(rows=3, cols=2, dataflow="output_stationary", pe=half)
+        weight = cls(rows=2, cols=3, dataflow="weight_stationary", pe=whole)
+        serial = Datapath.model_validate({**dict(whole), "multiplier": {"kind": "serial"}})
         return [
-            stationary,
-            cls(rows=2, cols=3, dataflow="weight_stationary", pe=whole),
+            output,
+            weight,
             cls(rows=4, cols=1, dataflow="input_stationary", pe=half),
+            output.model_copy(update={"sums_per_pe": 3, "folds": "overlapped", "edge_tiles": "early"}),
+            weight.model_copy(update={"folds": "overlapped", "arrays": 3, "edge_tiles": "early"}),
+            weight.model_copy(update={"arrays": 2, "split": "k", "pe": serial}),
+            weight.model_copy(update={"sparsity": WeightSparsity(keep=1, of=3, prune="magnitude")}),
         ]
 
     def with_accumulator_memory(self, memory: Memory) -> Self:
@@ -136,57 +180,57 @@ class SystolicArray(MatmulUnit):
         return self.datapath.result_format
 
     @property
-    def peak_macs_per_cycle(self) -> int:
-        return self.rows * self.cols
+    def b_bits_per_element(self) -> Fraction:
+        return super().b_bits_per_element if self.sparsity is None else self.sparsity.bits_per_element(self.b_format)
+
+    @property
+    def density(self) -> Fraction:
+        return Fraction(1) if self.sparsity is None else self.sparsity.density
+
+    @property
+    def step_cycles(self) -> int:
+        """Cycles from one product of an element to its next."""
+        return self.pe.multiplier.cycles(*self.pe.operands.multiplied)
+
+    @property
+    def peak_macs_per_cycle(self) -> int | Fraction:
+        """Multiply-accumulates of dense operands: those with weights that are not stored count as done."""
+        peak = Fraction(self.arrays * self.rows * self.cols, self.step_cycles) / self.density
+        return int(peak) if peak.denominator == 1 else peak
 
     @property
     def tile_step(self) -> tuple[int, int, int]:
         """Whole folds; along K that also keeps the chunks of the column sums where they are."""
+        group = 1 if self.sparsity is None else self.sparsity.of
+        deep = self.rows if self.sparsity is None else self.rows // self.sparsity.keep * group
         return {
-            "output_stationary": (self.rows, self.cols, 1),
-            "weight_stationary": (1, self.cols, self.rows),
-            "input_stationary": (self.cols, 1, self.rows),
+            "output_stationary": (self.rows, self.cols * self.sums_per_pe, group),
+            "weight_stationary": (1, self.cols, deep),
+            "input_stationary": (self.cols, 1, deep),
         }[self.dataflow]
 
     def matmul_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
         """[M, K] x [K, N] (+ [M, N], from which the outputs start) on codes, in the array's order."""
+        if self.sparsity is not None:
+            return self.sparsity.matmul_codes(self.datapath, a, b, c)
         return self.datapath.matmul_codes(a, b, c)
 
     def timing(self, gemm: Gemm) -> Timing:
-        """F·G folds of 2R + C + T − 2 cycles, split as the farthest processing element sees them."""
+        """As the farthest element of the array with the largest share sees it; waits between folds count as fill."""
         if self.as_scalesim:
             return scalesim_mode.timing(self.dataflow, self.rows, self.cols, gemm)
-        folds = lay_out(self.dataflow, self.rows, self.cols, gemm.m, gemm.n, gemm.k)
-        cycles = fold_cycles(self.dataflow, self.rows, self.cols, folds.time)
-        repeats = gemm.count * folds.count
-        return Timing(repeats * cycles.fill, repeats * cycles.compute, repeats * cycles.drain)
+        return counts.timing(self, gemm)
 
     def accesses(self, gemm: Gemm) -> Accesses:
         if self.as_scalesim:
             return scalesim_mode.accesses(self.dataflow, self.rows, self.cols, gemm)
-        return self._exact_accesses(gemm)
+        return Accesses(*counts.product_counts(self, gemm)[1:])
 
-    def _exact_accesses(self, gemm: Gemm) -> Accesses:
-        folds = lay_out(self.dataflow, self.rows, self.cols, gemm.m, gemm.n, gemm.k)
-        counts = access_counts(self.dataflow, folds, gemm.m, gemm.n, gemm.k)
-        return Accesses(*(gemm.count * count for count in counts))
-
-    def count_tiles(self, m: np.ndarray, n: np.ndarray, k: np.ndarray) -> TileCounts:
-        folds = lay_out(self.dataflow, self.rows, self.cols, m, n, k)
+    def count_tiles(self, m: np.ndarray, n: np.ndarray, k: np.ndarray, count: int = 1) -> TileCounts:
         if self.as_scalesim:
-            a, b, c = sram_accesses(self.dataflow, self.rows, self.cols, folds, m, n, k)
-            return TileCounts(total_cycles(self.dataflow, self.rows, self.cols, folds), a, b, 0 * c, c)
-        cycles = fold_cycles(self.dataflow, self.rows, self.cols, folds.time)
-        total = folds.count * (cycles.fill + cycles.compute + cycles.drain)
-        return TileCounts(total, *access_counts(self.dataflow, folds, m, n, k))
-
-    def tile_params(self) -> tuple[int, np.ndarray] | None:
-        from hwsim.kernels import unit_counts as kernel
-
-        params = np.zeros(kernel.SYSTOLIC_PARAMS, np.int64)
-        params[kernel.DATAFLOW] = getattr(kernel, self.dataflow.upper())
-        params[kernel.ROWS], params[kernel.COLS] = self.rows, self.cols
-        return kernel.SYSTOLIC, params
+            shapes = np.stack([np.ravel(m), np.ravel(n), np.ravel(k)], axis=1).astype(np.int64)
+            return TileCounts(*(column.reshape(np.shape(m)) for column in self._count_each(shapes, count)))
+        return super().count_tiles(m, n, k, count)
 
     @property
     def as_scalesim(self) -> bool:
@@ -202,15 +246,30 @@ class SystolicArray(MatmulUnit):
         found, runs = scalesim_mode.report(self.dataflow, self.rows, self.cols, gemm, windows, memories)
         return scalesim_mode.whole_layer(found, runs, memories, bits)
 
+    def tile_params(self) -> tuple[int, np.ndarray]:
+        from hwsim.kernels import systolic_tile as kernel
+        from hwsim.kernels.unit_counts import SYSTOLIC
+
+        params = np.zeros(kernel.SYSTOLIC_PARAMS, np.int64)
+        params[kernel.DATAFLOW] = getattr(kernel, self.dataflow.upper())
+        params[kernel.ROWS], params[kernel.COLS] = self.rows, self.cols
+        params[kernel.OVERLAPPED], params[kernel.EARLY] = self.folds == "overlapped", self.edge_tiles == "early"
+        params[kernel.SUMS_PER_PE] = self.sums_per_pe
+        params[kernel.ARRAYS], params[kernel.SPLIT] = self.arrays, getattr(kernel, f"SPLIT_{self.split.upper()}")
+        params[kernel.KEEP], params[kernel.OF] = (1, 1) if self.sparsity is None else _pattern(self.sparsity)
+        params[kernel.STEP_CYCLES], params[kernel.PACK_GROUPS] = self.step_cycles, self.pack_groups
+        return SYSTOLIC, params
+
+    def products_abreast(self, gemm: Gemm) -> int:
+        return counts.products_abreast(self, gemm)
+
     def utilization(self, gemm: Gemm) -> float:
-        """Multiply-accumulates over cycles times processing elements."""
-        return gemm.macs / (self.timing(gemm).total * self.peak_macs_per_cycle)
+        """Multiply-accumulates over cycles times what all elements could do."""
+        return float(gemm.macs / (self.timing(gemm).total * self.peak_macs_per_cycle))
 
     def actions(self, gemm: Gemm) -> dict[str, int]:
         """Multiply-accumulates, register writes between the elements, additions in front of the accumulator memory."""
-        hops = hop_counts(self.dataflow, self.rows, self.cols, gemm.m, gemm.n, gemm.k)
-        counts = {"mac": gemm.macs} | {name: gemm.count * hop for name, hop in hops.items()}
-        return counts if self.fold_adder is None else counts | {"fold_add": self._exact_accesses(gemm).c_reads}
+        return counts.actions(self, gemm)
 
     @property
     def fold_adder(self) -> Accumulator | None:
@@ -218,63 +277,34 @@ class SystolicArray(MatmulUnit):
         return None if self.dataflow == "output_stationary" else self.fold_accumulator or self.pe.accumulator
 
     def cost(self, technology: Technology) -> UnitCost:
-        """Datapaths and operand registers of the elements, fold adders of the columns, multiplexers of the drain.
+        """Area by part and energy by action: `hwsim.units.systolic_cost`."""
+        from hwsim.units.systolic_cost import cost
 
-        A hop costs what `Register` states for an access of the operand's width. Wires, the controller and
-        the registers that skew the inputs are left out.
-        """
-        from hwsim.technology.primitives import Register
-
-        elements = self.rows * self.cols
-        lane = self.pe.cost(technology)
-        bits = {"a": self.a_format.bits, "b": self.b_format.bits, "sum": self._sum_bits}
-        registers = {name: technology.cost(Register(width)) for name, width in bits.items()}
-        area = {name: elements * value for name, value in lane.area_m2.items()}
-        area["operand registers"] = elements * (registers["a"].area_m2 + registers["b"].area_m2)
-        energy = {"mac": lane.total_energy_per_mac_j}
-        energy |= {f"{name}_hop": cost.energy_j for name, cost in registers.items()}
-        sources = dict(lane.sources) | {"operand registers": f"{registers['a'].source} ({registers['a'].status})"}
-        name, count, parts = self._beside_elements()
-        extra = cost_of(parts, technology)
-        area[name] = count * extra.total_area_m2
-        sources[name] = next(iter(extra.sources.values()))
-        drawn_by: dict[str, Mapping[str, float]] = {"mac": lane.energy_per_mac_j}
-        drawn_by |= {f"{side}_hop": {"operand registers": registers[side].energy_j} for side in "ab"}
-        drawn_by["sum_hop"] = {"accumulator register": registers["sum"].energy_j}
-        if self.fold_adder is not None:
-            energy["fold_add"] = extra.total_energy_per_mac_j
-            drawn_by["fold_add"] = {name: extra.total_energy_per_mac_j}
-        per_element = lane.register_bits + self.a_format.bits + self.b_format.bits
-        flip_flops = elements * per_element + count * extra.register_bits
-        return UnitCost(area, energy, sources, drawn_by, flip_flops)
+        return cost(self, technology)
 
     @property
     def element_count(self) -> int:
-        return self.rows * self.cols
+        return self.arrays * self.rows * self.cols
 
     def neighbour_bits(self, gemm: Gemm) -> int:
         """Bits of a, b and the sums that hop; WS and IS also pass a sum down with every multiply-accumulate."""
-        hops = hop_counts(self.dataflow, self.rows, self.cols, gemm.m, gemm.n, gemm.k)
-        sums = gemm.count * hops["sum_hop"] + (0 if self.fold_adder is None else gemm.macs)
-        operands = hops["a_hop"] * self.a_format.bits + hops["b_hop"] * self.b_format.bits
-        return gemm.count * operands + sums * self._sum_bits
+        from hwsim.units.systolic_cost import sum_bits
+
+        done = self.actions(gemm)
+        sums = done["sum_hop"] + (0 if self.fold_adder is None else done["mac"])
+        operands = done["a_hop"] * self.a_format.bits + done["b_hop"] * self.b_format.bits
+        return operands + sums * sum_bits(self)
 
     def parts(self) -> list[Part]:
         from hwsim.technology.primitives import Register
+        from hwsim.units.systolic_cost import beside_elements, of_options
 
-        name, count, extra = self._beside_elements()
+        name, count, extra = beside_elements(self)
         operands = Part("operand registers", Register(self.a_format.bits + self.b_format.bits))
         elements = [part.scaled(self.element_count) for part in (*self.pe.parts(), operands)]
-        return [*elements, *(replace(part.scaled(count), name=name) for part in extra)]
+        options = [part.scaled(times) for part, times in of_options(self)]
+        return [*elements, *(replace(part.scaled(count), name=name) for part in extra), *options]
 
-    def _beside_elements(self) -> tuple[str, int, list[Part]]:
-        """Name, count and blocks of what the dataflow needs beside multipliers, accumulators and operand registers."""
-        from hwsim.technology.primitives import Multiplexer
 
-        if self.fold_adder is not None:
-            return "fold adders", self.cols, self.fold_adder.parts(lanes=1, adds=True)
-        return "drain multiplexers", self.element_count, [Part("drain multiplexer", Multiplexer(self._sum_bits, 2))]
-
-    @property
-    def _sum_bits(self) -> int:
-        return self.pe.model_copy(update={"output": None}).result_format.bits
+def _pattern(sparsity: WeightSparsity) -> tuple[int, int]:
+    return sparsity.keep, sparsity.of

@@ -70,7 +70,7 @@ def test_cycles_and_accesses_are_no_less_than_must_be(unit, gemm):
     assert accesses.c_writes >= gemm.count * gemm.m * gemm.n
     assert accesses.a_reads >= gemm.count * gemm.m * gemm.k
     assert accesses.b_reads >= (0 if unit.weights_in_memory else gemm.count * gemm.k * gemm.n)
-    assert actions["mac"] >= gemm.macs
+    assert actions["mac"] >= gemm.macs * unit.density
     assert all(isinstance(count, int) and count >= 0 for count in actions.values())
 
 
@@ -109,7 +109,11 @@ def test_every_action_has_a_price_and_every_part_a_source(unit):
 def test_the_mapper_places_it(unit):
     gemm = Gemm(5, 4, 7)
     placed = map_gemm(gemm, unit, {"dram": memories.get("dram")(standard="HBM2")}, 1e9, (1.0, 1.0, 4.0), 4.0)
-    assert placed.cycles >= unit.timing(gemm).total == placed.compute_cycles
+    assert placed.cycles >= placed.compute_cycles
+    if unit.kind == "row_stationary":  # lays out every tile anew, and several may be done sooner than the whole
+        assert placed.compute_cycles <= unit.timing(gemm).total
+    else:
+        assert placed.compute_cycles == unit.timing(gemm).total
 
 
 def test_it_survives_yaml(unit):
