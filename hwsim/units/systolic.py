@@ -213,11 +213,12 @@ class SystolicArray(MatmulUnit):
     def accesses(self, gemm: Gemm) -> Accesses:
         return Accesses(*counts.product_counts(self, gemm)[1:])
 
-    def tile_params(self) -> tuple[int, np.ndarray]:
+    def tile_params(self, abreast: int = 1) -> tuple[int, np.ndarray]:
         from hwsim.kernels import systolic_tile as kernel
-        from hwsim.kernels.unit_counts import SYSTOLIC
+        from hwsim.kernels.unit_counts import ABREAST, SYSTOLIC
 
         params = np.zeros(kernel.SYSTOLIC_PARAMS, np.int64)
+        params[ABREAST] = abreast
         params[kernel.DATAFLOW] = getattr(kernel, self.dataflow.upper())
         params[kernel.ROWS], params[kernel.COLS] = self.rows, self.cols
         params[kernel.OVERLAPPED], params[kernel.EARLY] = self.folds == "overlapped", self.edge_tiles == "early"
