@@ -51,12 +51,17 @@ class Facts:
     def output_stationary(self) -> bool:
         return self.array.dataflow == "output_stationary"
 
+    @property
+    def alone(self) -> SystolicArray:
+        """The array with one product at a time."""
+        return self.array.model_copy(update={"pack_groups": False})
+
     def cycles(self, gemm: Gemm) -> int:
         """Of the array alone."""
-        return self.array.timing(gemm).total
+        return self.alone.timing(gemm).total
 
     def accesses(self, name: str, gemm: Gemm) -> int:
-        return int(getattr(self.array.accesses(gemm), name))
+        return int(getattr(self.alone.accesses(gemm), name))
 
     def dram(self, way: str) -> tuple[int, int]:
         """Bytes that hwsim and SCALE-Sim move from or to the outermost memory."""

@@ -78,8 +78,8 @@ def _looked_up(table, m, n, k):
     wanted = m, n, k
     row, start = 0, 3
     for side in range(3):
-        place: int = np.searchsorted(table[start : start + sizes[side]], wanted[side])  # type: ignore[assignment]
-        row = row * sizes[side] + place
+        place = np.searchsorted(table[start : start + sizes[side]], np.int64(wanted[side]))
+        row = row * sizes[side] + int(place)
         start += sizes[side]
     at = start + 5 * row
     return table[at], table[at + 1], table[at + 2], table[at + 3], table[at + 4]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from numba import njit
 
-# Places in the parameters.
-UNITS, TILE_M, TILE_N = 0, 1, 2
-SPAN = 3
+# Places in the parameters; the first is `hwsim.kernels.unit_counts.ABREAST`.
+UNITS, TILE_M, TILE_N = 1, 2, 3
+SPAN = 4
 """Elements of K that an instruction covers."""
-CYCLES, PER_INSTRUCTIONS = 4, 5
+CYCLES, PER_INSTRUCTIONS = 5, 6
 """So many cycles for so many instructions of a unit, a fraction in lowest terms."""
-LATENCY, TILES_IN_FLIGHT = 6, 7
-TENSOR_CORE_PARAMS = 8
+LATENCY, TILES_IN_FLIGHT = 7, 8
+TENSOR_CORE_PARAMS = 9
 
 
 @njit(cache=True)

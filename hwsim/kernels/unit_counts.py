@@ -15,22 +15,25 @@ from hwsim.kernels.tensor_core_tile import tensor_core_products
 SYSTOLIC, TENSOR_CORE = 0, 1
 """Kinds of units that `tile_counts` tells apart."""
 
+ABREAST = 0
+"""Place in the parameters of any unit: independent products that are computed together, 1 if not said otherwise."""
+
 
 @njit(cache=True)
 def systolic_tile(params, m, n, k):
-    """One product on systolic arrays (`hwsim.kernels.systolic_tile`)."""
-    return systolic_products(params, m, n, k, 1)
+    """`tile_counts` of systolic arrays (`hwsim.kernels.systolic_tile`)."""
+    return tile_counts(SYSTOLIC, params, m, n, k)
 
 
 @njit(cache=True)
 def tensor_core_tile(params, m, n, k):
-    """One product on tensor cores (`hwsim.kernels.tensor_core_tile`)."""
-    return tensor_core_products(params, m, n, k, 1)
+    """`tile_counts` of tensor cores (`hwsim.kernels.tensor_core_tile`)."""
+    return tile_counts(TENSOR_CORE, params, m, n, k)
 
 
 @njit(cache=True)
 def product_counts(kind, params, m, n, k, count):
-    """``count`` independent products at once, which may stand side by side in the unit."""
+    """``count`` independent products at once, which may stand side by side in the unit; accesses of all of them."""
     if kind == SYSTOLIC:
         return systolic_products(params, m, n, k, count)
     return tensor_core_products(params, m, n, k, count)
@@ -38,8 +41,13 @@ def product_counts(kind, params, m, n, k, count):
 
 @njit(cache=True)
 def tile_counts(kind, params, m, n, k):
-    """One product, by the kind of the unit."""
-    return product_counts(kind, params, m, n, k, 1)
+    """Cycles of a tile of all products that are computed together, and the accesses of one of them.
+
+    A mapper that lets an element stand for one of each product, so many times as wide, counts tiles as of one product.
+    """
+    abreast = params[ABREAST]
+    cycles, a, b, c, d = product_counts(kind, params, m, n, k, abreast)
+    return cycles, a // abreast, b // abreast, c // abreast, d // abreast
 
 
 @njit(cache=True)

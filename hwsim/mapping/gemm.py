@@ -117,6 +117,8 @@ class _Asked:
         per_core = hierarchy.stages[-1].per == "core"
         one = self.unit.with_cores(1) if per_core else self.unit
         group = self.unit.with_cores(self.unit.core_count // groups) if per_core else self.unit
+        share = -(-self.gemm.count // groups)
+        abreast = group.products_abreast(replace(self.gemm, count=share)) if not per_core else 1
         found: Found | None = None
         problem: HwsimError | None = None
         for unrolling in self._unrollings():
@@ -124,8 +126,9 @@ class _Asked:
             if found is not None and self.objective == "cycles" and steps > found.cycles:
                 break  # those that follow have no fewer steps
             built = build_problem(
-                self.gemm, one, hierarchy, self.widths, self.energies, self.window, unrolling, group.core_count
-            )
+                self.gemm, one, hierarchy, self.widths, self.energies, self.window, unrolling, group.core_count,
+                abreast,
+            )  # fmt: skip
             limit = (math.inf, math.inf) if found is None else self._score(found)
             stages = self._fixed_stages(hierarchy)
             try:
@@ -134,8 +137,7 @@ class _Asked:
                 problem = problem or error
         if found is None:
             raise problem or HwsimError("nothing to map")
-        abreast = group.products_abreast(replace(self.gemm, count=-(-self.gemm.count // groups)))
-        return _mapping(found, self.gemm.count, groups, abreast, self.unit, group)
+        return _mapping(found, self.gemm.count, -(-share // abreast), abreast, self.unit)
 
     def _unrollings(self) -> list[Unrolling]:
         if not isinstance(self.unit, SpatialArray):
@@ -174,7 +176,8 @@ def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
     return min(choices, key=lambda groups: (cycles(groups), groups))
 
 
-def _mapping(found: Found, count: int, groups: int, abreast: int, unit: MatmulUnit, group: MatmulUnit) -> Mapping:
+def _mapping(found: Found, count: int, rounds: int, abreast: int, unit: MatmulUnit) -> Mapping:
+    """``count`` products, ``abreast`` of them in each of so many ``rounds``."""
     from hwsim.kernels.nest_bounds import bound, bound_space, ideal_cycles
     from hwsim.kernels.nest_steps import evaluate, workspace
     from hwsim.kernels.nest_work import ORDERS, busy_cycles
@@ -183,27 +186,17 @@ def _mapping(found: Found, count: int, groups: int, abreast: int, unit: MatmulUn
     hierarchy, arrays = problem.hierarchy, problem.arrays
     names, places = list(hierarchy.ports), len(hierarchy.ports)
     total, timed, spare = (np.zeros((places, 3, 2), np.int64) for _ in range(3))
-    cycles = int(evaluate(arrays, tiles, workspace(len(tiles), places), total, timed))
+    cycles = rounds * int(evaluate(arrays, tiles, workspace(len(tiles), places), total, timed))
     _, alone, _ = bound(arrays, tiles, 0, len(tiles) - 1, bound_space(places), spare)
-    compute = int(alone)
+    compute = rounds * int(alone)
     if hierarchy.ideal:
-        cycles = int(ideal_cycles(arrays, tiles, alone, total, bound_space(places)))
-    rounds = -(-count // groups)
-    one_after_the_other = rounds * cycles, rounds * compute
-    busy = {"compute": rounds * compute}
+        cycles = rounds * int(ideal_cycles(arrays, tiles, alone, total, bound_space(places)))
+    busy = {"compute": compute}
     nothing = np.zeros_like(timed)
     for place, name in enumerate(names):
         one = np.zeros_like(timed)
         one[place] = timed[place]
         busy[name] = rounds * int(busy_cycles(arrays, one, nothing))
-    cycles, compute = one_after_the_other
-    if abreast > 1:
-        # Products side by side on the unit: its own time of them all, the waits of one in every round of them, and
-        # at least each memory's time for the bits of all.
-        waits = (one_after_the_other[0] - one_after_the_other[1]) // rounds
-        compute = group.timing(Gemm(problem.gemm.m, problem.gemm.n, problem.gemm.k, rounds)).total
-        busy["compute"] = compute
-        cycles = max(compute + -(-rounds // abreast) * waits, *busy.values())
     levels = []
     for stage, row in zip(hierarchy.stages, tiles.tolist(), strict=True):
         homes = tuple(dict.fromkeys(route[-1] for route in stage.routes.values()))
@@ -212,7 +205,7 @@ def _mapping(found: Found, count: int, groups: int, abreast: int, unit: MatmulUn
         order = tuple(int(side) for side in ORDERS[row[6]])
         levels.append(Level(homes, whole, core, order, bool(row[7])))  # type: ignore[arg-type]
     bits = {
-        (name, operand, way): count * int(total[place, index, direction])
+        (name, operand, way): count * int(total[place, index, direction]) // abreast
         for place, name in enumerate(names)
         for index, operand in enumerate(OPERANDS)
         for direction, way in enumerate(("read", "write"))

@@ -68,9 +68,11 @@ def build_problem(
     window: Window | None = None,
     unrolling: Unrolling | None = None,
     cores: int = 1,
+    abreast: int = 1,
 ) -> Problem:
     """One of ``gemm.count`` products; ``unit`` is one of ``cores`` where the innermost memories are a core's own.
 
+    With ``abreast`` of the products computed together, side by side on the unit, every element stands for theirs.
     Without ``energies`` a bit through the outermost memory costs one joule and all others nothing, so that
     least energy is least traffic of that memory.
     """
@@ -92,9 +94,9 @@ def build_problem(
             routes[index, operand, : len(route) + 1] = len(route), *route
     stages = np.array([("chip", "core", "pe").index(stage.per) for stage in hierarchy.stages])
     nearest = np.array([names.index(hierarchy.nearest[name]) for name in OPERANDS])
-    bits = np.array([widths.a, widths.b, widths.c, widths.partial])
+    bits = abreast * np.array([widths.a, widths.b, widths.c, widths.partial])
     geometry = _geometry(gemm, window, unrolling, widths.distinct_a, isinstance(unit, SpatialArray))
-    arrays = (memory, rates, routes, stages, nearest, bits, geometry, _unit(unit, unrolling, cores))
+    arrays = (memory, rates, routes, stages, nearest, bits, geometry, _unit(unit, unrolling, cores, abreast))
     return Problem(hierarchy, unit, widths, gemm, window, unrolling, arrays)
 
 
@@ -130,14 +132,14 @@ def loop_extents(gemm: Gemm, window: Window | None) -> dict[str, int]:
     return loops
 
 
-def _unit(unit: MatmulUnit, unrolling: Unrolling, cores: int) -> np.ndarray:
+def _unit(unit: MatmulUnit, unrolling: Unrolling, cores: int, abreast: int) -> np.ndarray:
     """Kind, instances of the innermost memories, copies of a, b, c among elements, first reads, parameters."""
     from hwsim.kernels.nest_work import SPATIAL, TABLE
 
     if isinstance(unit, SpatialArray):
         copies = unrolling.copies()
         return np.array([SPATIAL, unit.elements, *copies, unit.first_reads], np.int64)
-    form = unit.tile_params()
+    form = unit.tile_params(abreast) if abreast > 1 else unit.tile_params()
     kind, params = (TABLE, np.zeros(0, np.int64)) if form is None else form
     return np.array([kind, cores, 1, 1, 1, 0, *params], np.int64)
 

@@ -137,10 +137,11 @@ class MatmulUnit(Registered, ABC):
         cycles = self.timing(gemm).total
         return cycles, accesses.a_reads, accesses.b_reads, accesses.c_reads, accesses.c_writes
 
-    def tile_params(self) -> tuple[int, np.ndarray] | None:
+    def tile_params(self, abreast: int = 1) -> tuple[int, np.ndarray] | None:
         """Kind and int64 parameters with which `hwsim.kernels.unit_counts.tile_counts` answers as `count_tiles`.
 
-        None where a unit has no such form.
+        With ``abreast`` independent products it gives the cycles of all and the accesses of one. None where a unit
+        has no such form.
         """
         return None
 

@@ -102,6 +102,15 @@ class SpatialArray(MatmulUnit):
         return prod(axis.size for axis in self.array)
 
     @property
+    def datapath(self) -> Datapath:
+        """How an output's products are added."""
+        return self.pe
+
+    @property
+    def element_count(self) -> int:
+        return self.elements
+
+    @property
     def a_format(self) -> Format:
         return self.pe.operands.a
 

@@ -246,11 +246,12 @@ class SystolicArray(MatmulUnit):
         found, runs = scalesim_mode.report(self.dataflow, self.rows, self.cols, gemm, windows, memories)
         return scalesim_mode.whole_layer(found, runs, memories, bits)
 
-    def tile_params(self) -> tuple[int, np.ndarray]:
+    def tile_params(self, abreast: int = 1) -> tuple[int, np.ndarray]:
         from hwsim.kernels import systolic_tile as kernel
-        from hwsim.kernels.unit_counts import SYSTOLIC
+        from hwsim.kernels.unit_counts import ABREAST, SYSTOLIC
 
         params = np.zeros(kernel.SYSTOLIC_PARAMS, np.int64)
+        params[ABREAST] = abreast
         params[kernel.DATAFLOW] = getattr(kernel, self.dataflow.upper())
         params[kernel.ROWS], params[kernel.COLS] = self.rows, self.cols
         params[kernel.OVERLAPPED], params[kernel.EARLY] = self.folds == "overlapped", self.edge_tiles == "early"

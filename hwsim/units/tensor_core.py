@@ -252,11 +252,12 @@ class TensorCore(MatmulUnit):
             c_writes=gemm.count * gemm.m * gemm.n,
         )
 
-    def tile_params(self) -> tuple[int, np.ndarray]:
+    def tile_params(self, abreast: int = 1) -> tuple[int, np.ndarray]:
         from hwsim.kernels import tensor_core_tile as kernel
-        from hwsim.kernels.unit_counts import TENSOR_CORE
+        from hwsim.kernels.unit_counts import ABREAST, TENSOR_CORE
 
         params = np.zeros(kernel.TENSOR_CORE_PARAMS, np.int64)
+        params[ABREAST] = abreast
         params[kernel.UNITS] = self.unit_count
         params[kernel.TILE_M], params[kernel.TILE_N], params[kernel.SPAN] = self.tile.m, self.tile.n, self.span
         cycles = self.cycles_per_instruction

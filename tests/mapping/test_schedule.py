@@ -61,7 +61,7 @@ def check(case: Case | None, picks: list[int]) -> None:
 
 @given(case=cases(unrolled=False), picks=PICKS)
 def test_closed_form_is_the_walk(case, picks):
-    """Any tiling, not only the best: cycles, compute cycles and every operand's traffic in every memory; bounds below."""
+    """Any tiling, not only the best: cycles and every operand's traffic in every memory; bounds below."""
     check(case, picks)
 
 

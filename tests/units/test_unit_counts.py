@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from hwsim.kernels.unit_counts import product_counts, tile_counts
+from hwsim.kernels.unit_counts import SYSTOLIC, product_counts, systolic_tile, tensor_core_tile, tile_counts
 from hwsim.units.base import Gemm
 from hwsim.units.registry import MatmulUnit
 from hwsim.units.sparsity import WeightSparsity
@@ -27,8 +27,11 @@ def assert_same(unit, count=1):
     each = [unit._count_tile(Gemm(*map(int, shape), count)) for shape in SHAPES]
     assert np.array_equal(together, each)
     assert np.array_equal(together, [product_counts(kind, params, *shape, count) for shape in SHAPES])
-    if count == 1:
-        assert np.array_equal(together, [tile_counts(kind, params, *shape) for shape in SHAPES])
+    _, abreast = unit.tile_params(count)
+    one = np.array([tile_counts(kind, abreast, *shape) for shape in SHAPES])
+    assert np.array_equal(together, one * [1, count, count, count, count])
+    by_kind = systolic_tile if kind == SYSTOLIC else tensor_core_tile
+    assert by_kind(abreast, *SHAPES[-1]) == tuple(one[-1])
 
 
 OPTIONS = [
