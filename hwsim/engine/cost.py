@@ -107,9 +107,11 @@ class CostModel:
         """Maps every different product of ``steps`` that the unit does not time itself, side by side in threads."""
         products = {}
         for operator, step in steps:
-            if isinstance(step, MatmulStep) and self._stated(operator, step) is None:
-                result_bytes = self.result_bytes(operator, step)
-                products[self._key(step, result_bytes)] = (step, result_bytes)
+            if isinstance(step, MatmulStep):
+                with contextlib.suppress(HwsimError):  # said again, with the operator's name, where its row is made
+                    if self._stated(operator, step) is None:
+                        result_bytes = self.result_bytes(operator, step)
+                        products[self._key(step, result_bytes)] = (step, result_bytes)
         if len(products) < 2:
             return
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -117,7 +119,7 @@ class CostModel:
                 pass
 
     def _try(self, step: MatmulStep, result_bytes: float) -> None:
-        with contextlib.suppress(HwsimError):  # said again, with the operator's name, where its row is made
+        with contextlib.suppress(HwsimError):
             self.mapping(step, result_bytes)
 
     def _stated(self, operator: Operator, step: MatmulStep) -> WholeLayer | None:

@@ -47,7 +47,7 @@ ORDERS = np.array([(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1,
 def busy_cycles(problem, timed, beside):
     """Cycles in which the slowest memory moves ``timed`` and ``beside`` bits [L, 3, 2]; memories work side by side."""
     memory, rates = problem[0], problem[1]
-    longest = 0
+    longest = np.int64(0)
     for place in range(len(memory)):
         if memory[place, SIDE_BY_SIDE]:
             read = max(timed[place, 0, 0] + beside[place, 0, 0], timed[place, 1, 0] + beside[place, 1, 0])

@@ -40,6 +40,8 @@ def test_repeats_cost_their_number(memory, unit, shape):
     """One after the other; groups of cores that take them side by side have a test of their own."""
     if "shared" in memory and unit.core_count > 1:
         return
+    if unit.products_abreast(Gemm(*shape, 5)) > 1:
+        return
     try:
         one = map_gemm(Gemm(*shape), unit, memory, CLOCK, (1, 1, 1))
     except HwsimError:
@@ -50,6 +52,17 @@ def test_repeats_cost_their_number(memory, unit, shape):
     assert five.traffic == {
         name: {way: 5 * amount for way, amount in traffic.items()} for name, traffic in one.traffic.items()
     }
+
+
+def test_small_products_stand_side_by_side_on_an_array():
+    """Four 2x2x2 products on a 4x4 array that keeps weights: two at once, block by block."""
+    memory = {"dram": dram(1 << 20), "buffer": sram(4096, 1 << 20, double_buffered=True)}
+    packed = map_gemm(Gemm(2, 2, 2, count=4), ARRAY, memory, CLOCK, (1, 1, 1))
+    alone = map_gemm(
+        Gemm(2, 2, 2, count=4), ARRAY.model_copy(update={"pack_groups": False}), memory, CLOCK, (1, 1, 1)
+    )
+    assert (packed.compute_cycles, alone.compute_cycles) == (2 * (2 * 4 + 4 - 2 + 2), 4 * (2 * 4 + 4 - 2 + 2))
+    assert packed.traffic["dram"] == alone.traffic["dram"] == {"read": 4 * 8, "write": 4 * 4}
 
 
 def test_groups_of_cores_take_a_product_each():
