@@ -12,6 +12,7 @@ import numpy as np
 
 from hwsim.base.errors import HwsimError
 from hwsim.mapping.candidates import Tiles
+from hwsim.mapping.fixed import Unmappable
 from hwsim.mapping.hierarchy import OPERANDS, Hierarchy, build_hierarchy
 from hwsim.mapping.problem import (
     Energies,
@@ -133,21 +134,33 @@ class _Asked:
                 problem = problem or error
         if found is None:
             raise problem or HwsimError("nothing to map")
-        return _mapping(found, self.gemm.count, -(-self.gemm.count // groups), self.unit)
+        return as_mapping(found, self.gemm.count, groups, self.unit)
 
     def _unrollings(self) -> list[Unrolling]:
         if not isinstance(self.unit, SpatialArray):
+            if self.fixed.get("unroll"):
+                raise Unmappable(f"a {self.unit.kind} has no loops to unroll; only a spatial array has", ("unroll",))
             return [Unrolling({})]
         if "unroll" in self.fixed:
             extents = loop_extents(self.gemm, self.window)
             wanted = {loop: min(int(factor), extents[loop]) for loop, factor in self.fixed["unroll"].items()}
+            if not self.unit.has_room_for(wanted):
+                asked = " x ".join(f"{loop} {factor}" for loop, factor in wanted.items())
+                array = " x ".join(f"{axis.size} ({', '.join(axis.unroll)})" for axis in self.unit.array)
+                raise Unmappable(f"{asked} cannot be spread over the array of {array}", ("unroll",))
             return [Unrolling({loop: factor for loop, factor in wanted.items() if factor > 1})]
         return self.unit.unrollings(loop_extents(self.gemm, self.window))
 
     def _fixed_stages(self, hierarchy: Hierarchy) -> dict[int, Map[str, Any]]:
         stages = self.fixed.get("stages", [])
         if len(stages) > len(hierarchy.stages):
-            raise HwsimError(f"{len(stages)} stages are fixed, the memories make {len(hierarchy.stages)}")
+            message = f"{len(stages)} stages are fixed, the memories make {len(hierarchy.stages)}"
+            raise Unmappable(message, ("stages", len(hierarchy.stages)))
+        for index, stage in enumerate(stages):
+            homes = list(dict.fromkeys(route[-1] for route in hierarchy.stages[index].routes.values()))
+            if stage and stage.get("memories") is not None and sorted(stage["memories"]) != sorted(homes):
+                message = f"the memories of this stage are {homes}, not {list(stage['memories'])}"
+                raise Unmappable(message, ("stages", index, "memories"))
         return {index: stage or {} for index, stage in enumerate(stages)}
 
     def _score(self, found: Found) -> tuple[float, float]:
@@ -172,12 +185,13 @@ def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
     return min(choices, key=lambda groups: (cycles(groups), groups))
 
 
-def _mapping(found: Found, count: int, rounds: int, unit: MatmulUnit) -> Mapping:
+def as_mapping(found: Found, count: int, groups: int, unit: MatmulUnit) -> Mapping:
+    """What was found for one product as the mapping of ``count``, ``groups`` at a time."""
     from hwsim.kernels.nest_bounds import bound, bound_space, ideal_cycles
     from hwsim.kernels.nest_steps import evaluate, workspace
     from hwsim.kernels.nest_work import ORDERS, busy_cycles
 
-    problem, tiles = found.problem, found.tiles
+    problem, tiles, rounds = found.problem, found.tiles, -(-count // groups)
     hierarchy, arrays = problem.hierarchy, problem.arrays
     names, places = list(hierarchy.ports), len(hierarchy.ports)
     total, timed, spare = (np.zeros((places, 3, 2), np.int64) for _ in range(3))
@@ -198,7 +212,8 @@ def _mapping(found: Found, count: int, rounds: int, unit: MatmulUnit) -> Mapping
         whole = tuple(min(size, steps) for size, steps in zip(row[:3], problem.steps, strict=True))
         core = tuple(min(size, steps) for size, steps in zip(row[3:6], problem.steps, strict=True))
         order = tuple(int(side) for side in ORDERS[row[6]])
-        levels.append(Level(homes, whole, core, order, bool(row[7])))  # type: ignore[arg-type]
+        grid = (-(-whole[0] // core[0]), -(-whole[1] // core[1])) if stage.per == "core" else None
+        levels.append(Level(homes, whole, core, order, bool(row[7]), grid))  # type: ignore[arg-type]
     bits = {
         (name, operand, way): count * int(total[place, index, direction])
         for place, name in enumerate(names)
@@ -224,6 +239,7 @@ def _mapping(found: Found, count: int, rounds: int, unit: MatmulUnit) -> Mapping
         bits=bits,
         guarantee=found.guarantee,
         compulsory=_compulsory(problem, count),
+        groups=groups,
         peak_cycles=-(-gemm.macs // unit.peak_macs_per_cycle),
     )
 

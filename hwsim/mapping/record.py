@@ -28,6 +28,8 @@ class Level:
     """Loops over the tiles, outermost first; 0 = m, 1 = n, 2 = k."""
     resident: bool = False
     """The unit itself keeps the tile's sums."""
+    cores: tuple[int, int] | None = None
+    """Cores along m and n that share the tile, where each has memories of its own."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Mapping:
     guarantee: Guarantee | None = None
     compulsory: Map[str, int] = field(default_factory=dict)
     """Bytes that the outermost memory must read and write at least: every operand's distinct elements once."""
+    groups: int = 1
+    """Groups of cores that take a product each, side by side."""
     peak_cycles: int = 0
     """Multiply-accumulates over the unit's peak, rounded up."""
 
@@ -142,12 +146,12 @@ class Mapping:
 
     def data(self) -> dict[str, Any]:
         """What a file says of it, to be fixed again: unrolling, and each stage's tile and order."""
-        stages = [
-            {
-                "memories": list(level.memories),
-                **dict(zip(DIMENSIONS, level.core_tile, strict=True)),
-                "order": "".join(DIMENSIONS[side] for side in level.order),
-            }
-            for level in self.levels
-        ]
+        stages = []
+        for level in self.levels:
+            stage: dict[str, Any] = {"memories": list(level.memories)}
+            stage |= dict(zip(DIMENSIONS, level.core_tile, strict=True))
+            stage["order"] = "".join(DIMENSIONS[side] for side in level.order)
+            if level.cores is not None:
+                stage["cores"] = list(level.cores)
+            stages.append(stage)
         return ({"unroll": dict(self.unrolling)} if self.unrolling else {}) | {"stages": stages}
