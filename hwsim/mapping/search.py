@@ -43,9 +43,14 @@ class Guarantee:
     optimal: bool
     gap: float = 0.0
     """How much lower the objective of a mapping not looked at could be, as a share; 0 if optimal."""
+    on_front: bool = False
+    """Whether it is a point of a front (`hwsim.mapping.front`); ``optimal``: of the whole one."""
 
     def __str__(self) -> str:
         counted = f"{' x '.join(map(str, self.tiles))} tiles with orders, {self.evaluated} evaluated"
+        if self.on_front:
+            which = "the whole front" if self.optimal else "the front as far as it was searched"
+            return f"on {which} of {self.space} ({counted})"
         if self.optimal:
             return f"optimal among {self.space} ({counted})"
         return f"within {100 * self.gap:.2g} % of the best among {self.space} ({counted}, then stopped)"
