@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt, PrivateAttr
 
 from hwsim.base.compose import Location
 from hwsim.base.document import Document, read_document
-from hwsim.base.errors import HwsimError, InputError, did_you_mean
+from hwsim.base.errors import HwsimError, InputError, PlacedError, did_you_mean
 from hwsim.base.record import Record
 from hwsim.base.validate import validate
 from hwsim.units.spatial import Loop
@@ -97,10 +97,10 @@ class Mappings(Record):
     def error(self, product: str, problem: HwsimError) -> InputError:
         """``problem`` with a product's mapping, at its place in the file."""
         place = problem.place if isinstance(problem, Unmappable) else ()
-        return self._error(("mappings", product, *place), str(problem))
+        return self._error(("mappings", product, *place), f"{product}: {problem}" if not self._document else str(problem))
 
     def _error(self, place: Location, message: str, at_key: bool = False) -> InputError:
         if self._document is None:
-            return InputError(message)
+            return PlacedError(message)
         at = self._document.key_position(place) if at_key else None
-        return self._document.error(place, message, at=at)
+        return PlacedError(str(self._document.error(place, message, at=at)))

@@ -63,6 +63,8 @@ class Mapping:
     guarantee: Guarantee | None = None
     compulsory: Map[str, int] = field(default_factory=dict)
     """Bytes that the outermost memory must read and write at least: every operand's distinct elements once."""
+    fused: str = ""
+    """In words, the blocks of a fused chain (`hwsim.mapping.fusion`) of which this is one link."""
     groups: int = 1
     """Groups of cores that take a product each, side by side."""
     peak_cycles: int = 0
@@ -86,6 +88,9 @@ class Mapping:
             ["dram: whole operands" if not self.traffic else f"{next(iter(self.traffic))}: whole operands"],
             0,
         )
+        if self.fused:
+            lines.append(self.fused)
+            depth = 1
         for level in self.levels:
             for side in level.order:
                 for loop, trips, size in self._trips(side, whole[side], min(level.tile[side], whole[side])):
@@ -98,6 +103,8 @@ class Mapping:
             lines.append(f"{'  ' * depth}{', '.join(level.memories) or 'unit'}: {held}{share}{kept}")
         inner = [f"for {name} in {size}" for name, size in self._extents(whole, names)]
         lines.append("  " * depth + ": ".join(inner or ["one step"]))
+        if self.groups > 1:
+            lines.append("  " * (depth + 1) + f"side by side: {self.groups} products, each on cores of its own")
         if self.unrolling:
             spread = ", ".join(f"{names.get(loop, loop)} {factor}" for loop, factor in self.unrolling.items())
             lines.append("  " * (depth + 1) + f"side by side: {spread}")
