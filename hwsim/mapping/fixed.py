@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, PrivateAttr
 
@@ -19,7 +19,7 @@ from hwsim.base.record import Record
 from hwsim.base.validate import validate
 from hwsim.units.spatial import Loop
 
-Order = Annotated[str, Field(pattern="^(mnk|mkn|nmk|nkm|kmn|knm)$")]
+Order = Literal["mnk", "mkn", "nmk", "nkm", "kmn", "knm"]
 """Loops over the tiles, outermost first."""
 
 
@@ -66,7 +66,7 @@ class Mappings(Record):
     architecture: str = ""
     """What they were made for; not checked."""
     workload: str = ""
-    mappings: dict[str, ProductMapping] = Field(min_length=1)
+    mappings: dict[str, ProductMapping]
 
     _document: Document | None = PrivateAttr(None)
 
