@@ -25,6 +25,7 @@ bench: $(VENV)/.installed-dev  ## Speeds as ratios to numpy, measured in one run
 
 schema: $(VENV)/.installed  ## Rewrite the JSON Schemas that editors use
 	$(BIN)/hwsim schema arch -o arch_configs
+	$(BIN)/hwsim schema mappings -o arch_configs
 	$(BIN)/hwsim schema workload -o workloads
 	$(BIN)/hwsim schema study -o studies
 	$(BIN)/hwsim schema matrix_unit -o arch_configs/matrix_units

@@ -21,5 +21,8 @@ class MappingRules(Record):
     the largest of all resources' times)."""
     ends: Literal["exposed", "hidden"] = "exposed"
     """Whether an operator waits for its first load and last store, or its neighbours' work hides them."""
+    fuse: Literal["off", "auto"] = "off"
+    """Whether chains of operators that work row by row are fused where the objective gains (``auto``); chains that
+    a workload names under ``fuse`` always are."""
     effort: int = Field(default=40_000_000, ge=1)
     """Partial mappings that a search may look at before it stops and says what it knows."""

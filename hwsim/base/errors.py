@@ -19,11 +19,17 @@ class InputError(HwsimError):
     exit_code = 2
 
 
+class PlacedError(InputError):
+    """One whose line begins with the file, line and column; nothing is put before it."""
+
+
 @contextmanager
 def naming(what: str) -> Iterator[None]:
     """Puts ``what`` and a colon in front of an error's line."""
     try:
         yield
+    except PlacedError:
+        raise
     except HwsimError as error:
         kind = InputError if isinstance(error, InputError) else HwsimError
         raise kind(f"{what}: {error}") from None

@@ -12,6 +12,7 @@ from hwsim.cli.accumulators import accumulators
 from hwsim.cli.check import check
 from hwsim.cli.formats import formats
 from hwsim.cli.listing import list_parts
+from hwsim.cli.map import map_command
 from hwsim.cli.probe import probe
 from hwsim.cli.reproduce import reproduce
 from hwsim.cli.run import compare, explore, run
@@ -62,6 +63,7 @@ def cli() -> None:
     \b
     hwsim run systolic_int8_ws_32x32 digits_cnn        one architecture, one workload
     hwsim compare reference_fp32 tensorcore_fp8 -w digits_cnn       side by side
+    hwsim map tpu_v4i_like resnet18 --layer layer1     loop nests, and how good they are
     hwsim formats compare int8 e4m3fn nf4              number formats on a tensor
     hwsim accumulators edge_int4 digits_vit            how many accumulator bits are enough
     hwsim tradeoff -o reports/tradeoff                 error against energy, INT8 to FP4
@@ -73,7 +75,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    *(run, compare, explore, check, schema, list_parts, show),
+    *(run, compare, explore, map_command, check, schema, list_parts, show),
     *(formats, accumulators, probe, reproduce, tradeoff),
 )
 for _command in _COMMANDS:

@@ -17,6 +17,7 @@ KINDS = {
     "formats": "formats",
     "matrix_units": "matrix unit",
     "gemm_orders": "GEMM order",
+    "mappings": "mappings for",
 }
 FILES = (".yaml", ".yml", ".csv", ".cfg")
 """Suffixes that tell a file from a name: those of matrix units have a dot (hopper.wgmma)."""
@@ -27,6 +28,7 @@ _TELLING_KEYS = {
     "formats": ("formats", "kind", "element", "levels"),
     "gemm_orders": ("tile", "split_k", "split", "combine", "promote_every", "stream_k", "tiling", "epilogue"),
     "matrix_units": ("instructions",),
+    "mappings": ("mappings", "architecture", "workload"),
 }
 """Top-level keys that tell what a file describes."""
 
@@ -35,7 +37,7 @@ _TELLING_KEYS = {
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...]) -> None:
-    """Check architectures, workloads, studies, matrix units, GEMM orders and formats, told by what is in them."""
+    """Check architectures, workloads, studies, matrix units, GEMM orders, mappings, formats, told by their keys."""
     bad = 0
     for file in files:
         try:
@@ -76,7 +78,7 @@ def _folder_of(path: Path) -> str:
     return max(held, key=lambda kind: len(FOLDERS[kind]), default="archs")
 
 
-def _load(kind: str, path: Path) -> str:
+def _load(kind: str, path: Path) -> str:  # noqa: PLR0911 - one a kind
     if kind == "archs":
         from hwsim.arch import Architecture
 
@@ -93,6 +95,10 @@ def _load(kind: str, path: Path) -> str:
         from hwsim.arch.matrix_units import MatrixUnitFile
 
         return MatrixUnitFile.load(path).name
+    if kind == "mappings":
+        from hwsim.mapping.fixed import Mappings
+
+        return Mappings.load(path).workload or "any workload"
     if kind == "workloads":
         from hwsim.workload import Workload
 
@@ -115,7 +121,7 @@ def recognise(document: Document) -> str:
         raise document.error(
             (),
             "neither an architecture (memories, compute), a workload (operators), a study (vary), "
-            "a matrix unit (instructions) nor formats (kind)"
+            "a matrix unit (instructions), mappings nor formats (kind)"
             f"{_misspelt(list(document.data))}",
         )
     return best

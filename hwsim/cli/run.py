@@ -11,6 +11,7 @@ import click
 
 from hwsim.base.errors import InputError
 from hwsim.base.shipped import find
+from hwsim.cli.map import read_mappings
 
 if TYPE_CHECKING:
     from hwsim.arch import Architecture
@@ -40,6 +41,10 @@ _seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, sho
 @click.option(
     "--toggles", is_flag=True, help="Count the bits that really switch in the registers of a systolic array (sampled)."
 )
+@click.option(
+    "--mappings", metavar="FILE.yaml", type=click.Path(path_type=Path),
+    help="Mappings of products, or parts of them, that are given (hwsim map -o FILE.yaml writes them).",
+)  # fmt: skip
 def run(
     arch: str,
     workload: str,
@@ -50,6 +55,7 @@ def run(
     scalesim_reports: Path | None,
     scalesim_traces: bool,
     toggles: bool,
+    mappings: Path | None,
 ) -> None:
     """Run WORKLOAD on ARCH: bits, cycles, energy, area."""
     architecture, work = _architecture(arch), _workload(workload)
@@ -58,11 +64,12 @@ def run(
         raise InputError("--scalesim-traces: name a folder with --scalesim-reports")
     if scalesim_reports is not None:
         _write_scalesim(arch, architecture, work, scalesim_reports, force, scalesim_traces)
+    fixed = read_mappings(mappings)
     from hwsim.engine import simulate
     from hwsim.report import progress, run_view, write_run
 
     with progress(work.name) as watch:
-        result = simulate(architecture, work, seed=seed, toggles=toggles, progress=_steps(watch))
+        result = simulate(architecture, work, seed=seed, toggles=toggles, mappings=fixed, progress=_steps(watch))
     if output is not None:
         write_run(result, output)
     _answer(as_json, result.to_json(), run_view(result))

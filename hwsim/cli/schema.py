@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-KINDS = ("arch", "workload", "study", "matrix_unit", "gemm_order")
+KINDS = ("arch", "workload", "study", "matrix_unit", "gemm_order", "mappings")
 
 
 @click.command()
@@ -17,7 +17,7 @@ KINDS = ("arch", "workload", "study", "matrix_unit", "gemm_order")
     "-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="Write KIND.schema.json files there."
 )
 def schema(kind: str | None, output: Path | None) -> None:
-    """Print or write the JSON Schema of architectures, workloads, studies, matrix units and GEMM orders.
+    """Print or write the JSON Schema of architectures, workloads, studies, matrix units, GEMM orders and mappings.
 
     The first line of a YAML file names its schema for editors:
     # yaml-language-server: $schema=arch.schema.json
@@ -35,7 +35,7 @@ def schema(kind: str | None, output: Path | None) -> None:
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """The JSON Schema of an ``arch``, a ``workload``, a ``study``, a ``matrix_unit`` or a ``gemm_order``."""
+    """The JSON Schema of an ``arch``, ``workload``, ``study``, ``matrix_unit``, ``gemm_order`` or of ``mappings``."""
     from hwsim.base.json_schema import json_schema
 
     if kind == "arch":
@@ -46,6 +46,10 @@ def schema_of(kind: str) -> dict[str, Any]:
         from hwsim.units.gemm_order import GemmOrder
 
         return json_schema(GemmOrder)
+    if kind == "mappings":
+        from hwsim.mapping.fixed import Mappings
+
+        return json_schema(Mappings)
     if kind == "workload":
         from hwsim.workload import Workload
 

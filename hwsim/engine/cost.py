@@ -5,24 +5,29 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from hwsim.base.errors import HwsimError
+from hwsim.base.errors import HwsimError, naming
 from hwsim.engine.chip_overheads import ChipOverheads
 from hwsim.engine.plan import KEEPS_CODES
 from hwsim.mapping import Mapping as Placed
-from hwsim.mapping import map_gemm, map_vector
+from hwsim.mapping import map_front, map_gemm, map_vector
+from hwsim.mapping.chain import Chain, ProductLink, VectorLink
+from hwsim.mapping.fixed import Mappings, Unmappable
+from hwsim.mapping.fusion import Fused, Machine, fuse
 from hwsim.technology.records import Number
 from hwsim.units.base import VectorWork, WholeLayer
 from hwsim.workload import MatmulStep, Operator, Step, VectorStep
+from hwsim.workload.chains import found_chains
 from hwsim.workload.vector_ops import combine
 
 if TYPE_CHECKING:
     from hwsim.arch import Architecture
     from hwsim.engine.plan import Plan
+    from hwsim.workload import Workload
 
 
 class CostModel:
@@ -33,17 +38,20 @@ class CostModel:
     (`hwsim.engine.chip_overheads`).
     """
 
-    def __init__(self, architecture: Architecture, plan: Plan) -> None:
+    def __init__(self, architecture: Architecture, plan: Plan, mappings: Mappings | None = None) -> None:
         self.architecture = architecture
         self.plan = plan
         self.technology = architecture.technology.prices
         self.prices = architecture.prices
         self.clock_hz = architecture.technology.clock
+        self.rules = architecture.mapping
         self.unit = architecture.compute
         self.unit_cost, self.vector_cost = self.prices.units["compute"], self.prices.units["vector"]
         self.memory_costs = self.prices.memories
-        self.fixed_mappings: Mapping[str, Mapping[str, Any]] = {}
-        """Step to what the user fixed of its mapping (`hwsim.mapping.Mapping.data`)."""
+        self.mappings = mappings
+        """What the user fixed of products' mappings."""
+        self._fixed = {} if mappings is None else mappings.fixed()
+        self._fused: dict[str, Placed] = {}
         self._mappings: dict[Any, Placed] = {}
         self.energies = {
             name: (cost.read_j_per_byte / 8, cost.write_j_per_byte / 8) for name, cost in self.memory_costs.items()
@@ -78,9 +86,8 @@ class CostModel:
 
         The vector unit works while the array computes, so the step takes the longer of the two.
         """
-        result_bytes = self.result_bytes(operator, step)
         stated = self._stated(operator, step)
-        placed = stated or self.mapping(step, result_bytes)
+        placed = stated or self.placed(operator, step)
         energy = self._traffic_energy(placed.traffic)
         drawn = self.unit_cost.energy_by_part(self.unit.actions(step.gemm))
         energy |= {f"compute.{part}": joules for part, joules in drawn.items()}
@@ -107,7 +114,7 @@ class CostModel:
         """Maps every different product of ``steps`` that the unit does not time itself, side by side in threads."""
         products = {}
         for operator, step in steps:
-            if isinstance(step, MatmulStep):
+            if isinstance(step, MatmulStep) and step.name not in self._fused:
                 with contextlib.suppress(HwsimError):  # said again, with the operator's name, where its row is made
                     if self._stated(operator, step) is None:
                         result_bytes = self.result_bytes(operator, step)
@@ -126,8 +133,20 @@ class CostModel:
         bits = self.unit.a_format.bits, self.unit.b_format.bits, int(8 * self.result_bytes(operator, step))
         return self.unit.whole_layer(step.gemm, step.windows, self.architecture.memories, bits)
 
+    def is_mapped(self, operator: Operator, step: MatmulStep) -> bool:
+        """Whether a product is mapped, rather than timed by its unit itself."""
+        return self._stated(operator, step) is None
+
+    def placed(self, operator: Operator, step: MatmulStep) -> Placed:
+        """The mapping of a product: as part of a fused chain, or by itself."""
+        return self._fused.get(step.name) or self.mapping(step, self.result_bytes(operator, step))
+
+    def traffic_energy(self, placed: Placed) -> float:
+        """Joules of a mapping's traffic."""
+        return sum(self._traffic_energy(placed.traffic).values())
+
     def _key(self, step: MatmulStep, result_bytes: float) -> Any:
-        fixed = step.name if step.name in self.fixed_mappings else None
+        fixed = step.name if step.name in self._fixed else None
         distinct = Fraction(1) if step.window is not None else _distinct(step)
         return step.gemm, step.window, result_bytes, distinct, fixed
 
@@ -135,38 +154,105 @@ class CostModel:
         """The best mapping of a product by the architecture's rules; the same product is mapped once."""
         key = self._key(step, result_bytes)
         if key not in self._mappings:
-            rules, fixed = self.architecture.mapping, self.fixed_mappings.get(step.name, {})
-            self._mappings[key] = map_gemm(
-                step.gemm,
-                self.unit,
-                self.architecture.memories,
-                self.clock_hz,
-                (self.unit.a_format.bits / 8, self._weight_bytes, result_bytes),
-                self.unit.result_format.bits / 8,
-                key[3],
-                window=step.window,
-                energies=self.energies,
-                objective=rules.objective,
-                tiles=rules.tiles,
-                fixed=fixed,
-                hides_ends=rules.ends == "hidden",
-                ideal=rules.overlap == "ideal",
-                effort=rules.effort,
-            )
+            try:
+                self._mappings[key] = map_gemm(**self._asked(step, result_bytes), objective=self.rules.objective)
+            except Unmappable as error:
+                if self.mappings is None:
+                    raise
+                raise self.mappings.error(step.name, error) from None
         return self._mappings[key]
+
+    def front(self, operator: Operator, step: MatmulStep) -> list[Placed]:
+        """The mappings of a product that no other beats in both cycles and energy of its traffic."""
+        try:
+            return map_front(**self._asked(step, self.result_bytes(operator, step)))
+        except Unmappable as error:
+            if self.mappings is None:
+                raise
+            raise self.mappings.error(step.name, error) from None
+
+    def _asked(self, step: MatmulStep, result_bytes: float) -> dict[str, Any]:
+        """What the mapper is asked, but for the objective."""
+        return {
+            "gemm": step.gemm,
+            "unit": self.unit,
+            "memories": self.architecture.memories,
+            "clock_hz": self.clock_hz,
+            "element_bytes": (self.unit.a_format.bits / 8, self._weight_bytes, result_bytes),
+            "partial_bytes": self.unit.result_format.bits / 8,
+            "distinct_a": self._key(step, result_bytes)[3],
+            "window": step.window,
+            "energies": self.energies,
+            "tiles": self.rules.tiles,
+            "fixed": self._fixed.get(step.name, {}),
+            "hides_ends": self.rules.ends == "hidden",
+            "ideal": self.rules.overlap == "ideal",
+            "effort": self.rules.effort,
+        }
+
+    # Fusion -----------------------------------------------------------------------------------------
+
+    def fuse_all(self, workload: Workload, steps: Sequence[tuple[Operator, Step]]) -> list[Fused]:
+        """Maps the chains that ``workload`` names as one each, and, if the architecture says so, others that gain."""
+        found = []
+        for chain in workload.chains():
+            with naming(f"fusing {', '.join(step.name for _, step in chain)}"):
+                found.append(self.fuse(chain))
+        rest = [(operator, step) for operator, step in steps if step.name not in self._fused]
+        chains = found_chains(workload.operators, rest) if self.rules.fuse == "auto" else []
+        return [one for one in (*found, *(self.fuse(chain, always=False) for chain in chains)) if one is not None]
+
+    def fuse(self, steps: Sequence[tuple[Operator, Step]], always: bool = True) -> Fused | None:
+        """Maps a chain of steps as one; with ``always`` off only where the objective gains, and nothing else fails.
+
+        Raises `HwsimError` where the chain cannot be fused.
+        """
+        machine = Machine(
+            self.unit, self.architecture.vector, self.architecture.memories, self.clock_hz, self.energies,
+            self.rules.objective, self.rules.tiles, self.rules.ends == "hidden", self.rules.overlap == "ideal",
+            self.rules.effort,
+        )  # fmt: skip
+        gemm = next(step.gemm for _, step in steps if isinstance(step, MatmulStep))
+        rows = gemm.count * gemm.m
+        try:
+            found = fuse(Chain(tuple(self._link(operator, step, rows) for operator, step in steps)), machine)
+        except HwsimError:
+            if always:
+                raise
+            return None
+        if not always and self._score(found.mappings.values()) >= self._score(self._apart(steps)):
+            return None
+        self._fused |= found.mappings
+        return found
+
+    def _link(self, operator: Operator, step: Step, rows: int) -> ProductLink | VectorLink:
+        result_bytes = self.result_bytes(operator, step)
+        if isinstance(step, MatmulStep):
+            if self._stated(operator, step) is not None or step.name in self._fixed:
+                raise HwsimError(f"{step.name} cannot be fused: its cycles or its mapping are given")
+            widths = (self.unit.a_format.bits / 8, self._weight_bytes, result_bytes)
+            return ProductLink(step.name, step.gemm, widths, self.unit.result_format.bits / 8)
+        return VectorLink(step.name, step.work, rows, self._vector_bytes(operator), result_bytes)
+
+    def _apart(self, steps: Sequence[tuple[Operator, Step]]) -> list[Placed]:
+        return [
+            self.mapping(step, self.result_bytes(operator, step)) if isinstance(step, MatmulStep)
+            else self._placed_vector(operator, step)
+            for operator, step in steps
+        ]  # fmt: skip
+
+    def _score(self, placed: Iterable[Placed]) -> tuple[float, float]:
+        placed = list(placed)
+        cycles = float(sum(one.cycles for one in placed))
+        spent = sum(self.traffic_energy(one) for one in placed)
+        if self.rules.objective == "traffic":
+            return float(sum(sum(next(iter(one.traffic.values())).values()) for one in placed)), cycles
+        pairs = {"energy": (spent, cycles), "edp": (spent * cycles, cycles)}
+        return pairs.get(self.rules.objective, (cycles, spent))
 
     def _vector(self, operator: Operator, step: VectorStep) -> dict[str, Any]:
         vector = self.architecture.vector
-        reads_codes = operator.op in KEEPS_CODES and operator.name in self.plan.stored_as_codes
-        placed = map_vector(
-            step.work,
-            vector,
-            {name: memory for name, memory in self.architecture.memories.items() if memory.per != "pe"},
-            self.clock_hz,
-            (self.unit.a_format if reads_codes else vector.format).bits / 8,
-            self.result_bytes(operator, step),
-            cores=self.unit.core_count,
-        )
+        placed = self._fused.get(step.name) or self._placed_vector(operator, step)
         return {
             "unit": vector.kind,
             "macs": 0,
@@ -178,6 +264,22 @@ class CostModel:
             "traffic_bytes": {name: dict(moved) for name, moved in placed.traffic.items()},
             "energy_j": {**self._traffic_energy(placed.traffic), "vector": self.vector_energy(step.work)},
         }
+
+    def _placed_vector(self, operator: Operator, step: VectorStep) -> Placed:
+        return map_vector(
+            step.work,
+            self.architecture.vector,
+            {name: memory for name, memory in self.architecture.memories.items() if memory.per != "pe"},
+            self.clock_hz,
+            self._vector_bytes(operator),
+            self.result_bytes(operator, step),
+            cores=self.unit.core_count,
+        )
+
+    def _vector_bytes(self, operator: Operator) -> float:
+        """Bytes of an element that vector work reads."""
+        reads_codes = operator.op in KEEPS_CODES and operator.name in self.plan.stored_as_codes
+        return (self.unit.a_format if reads_codes else self.architecture.vector.format).bits / 8
 
     def epilogue(self, operator: Operator, step: MatmulStep) -> VectorWork | None:
         """Vector work on a product's results: one multiplication by the scales, bias and activation, and one

@@ -14,6 +14,7 @@ from hwsim.base.errors import naming
 from hwsim.engine.backend import SimulatedBackend, StepNumbers
 from hwsim.engine.calibration import calibrate_activations
 from hwsim.engine.cost import CostModel
+from hwsim.engine.mapped import placed_costs
 from hwsim.engine.metrics import relative_l2, sqnr_db
 from hwsim.engine.plan import Plan, plan
 from hwsim.engine.recorder import Recorder
@@ -23,6 +24,7 @@ from hwsim.workload import Operator, Step
 
 if TYPE_CHECKING:
     from hwsim.arch import Architecture
+    from hwsim.mapping.fixed import Mappings
     from hwsim.workload import Workload
 
 Progress = Callable[[int, int, str], None]
@@ -36,6 +38,7 @@ def simulate(
     *,
     numerics: bool | None = None,
     toggles: bool = False,
+    mappings: Mappings | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Run ``workload`` on ``architecture``: every product with its bits, every step with its cycles and energy.
@@ -45,15 +48,14 @@ def simulate(
     against the exact sums of the very operands it was given, in last places of the format of the sums.
     ``seed`` draws operands that come from distributions. With ``numerics`` off (by default, where the workload
     says ``numerics: {compute: false}``) only cycles, energy and area are computed. ``toggles`` counts what the
-    registers of a systolic array really switch (`hwsim.engine.toggles`). Raises `HwsimError` where an operator
+    registers of a systolic array really switch (`hwsim.engine.toggles`). ``mappings`` fixes how products are mapped,
+    or parts of it. Raises `HwsimError` where an operator
     cannot be mapped or computed, naming it.
     """
     if toggles:
         switching_unit(architecture)
     flow = plan(workload.operators)
-    costs = CostModel(architecture, flow)
-    steps = workload.placed_steps()
-    costs.map_all(steps)
+    costs, steps = placed_costs(architecture, workload, mappings)
     rows = [_row(operator, step, costs) for operator, step in steps]
     score, switching = None, None
     numerics = workload.numerics.compute if numerics is None else numerics

@@ -163,7 +163,7 @@ def same_loops(order, whole, tile):
 
 
 @njit(cache=True)
-def _alone(problem, tiles, stage, found, space, total):
+def bounds_alone(problem, tiles, stage, found, space, total):
     """Bounds of each candidate of one stage: cycles, joules, bits through the outermost memory."""
     cycles, joules = np.empty(len(found), np.int64), np.empty(len(found))
     bits = np.empty(len(found), np.int64)
@@ -176,7 +176,7 @@ def _alone(problem, tiles, stage, found, space, total):
 
 
 @njit(cache=True)
-def _ranked(objective, cycles, joules, bits):
+def ranked(objective, cycles, joules, bits):
     """Candidates in the order of their bounds."""
     primary, secondary = np.empty(len(cycles)), np.empty(len(cycles))
     for row in range(len(cycles)):
@@ -204,9 +204,9 @@ def search(problem, candidates, starts, objective, effort, limit):
     least = np.zeros((stages + 1, 3))
     for stage in range(stages - 1, -1, -1):
         start, stop = starts[stage], starts[stage + 1]
-        one = _alone(problem, tiles, stage, candidates[start:stop], space, total)
+        one = bounds_alone(problem, tiles, stage, candidates[start:stop], space, total)
         cycles[start:stop], joules[start:stop], bits[start:stop] = one
-        rank[start:stop] = start + _ranked(objective, one[0], one[1], one[2])
+        rank[start:stop] = start + ranked(objective, one[0], one[1], one[2])
         least[stage, 0] = max(least[stage + 1, 0], one[0].min())
         least[stage, 1] = least[stage + 1, 1] + one[1].min()
         least[stage, 2] = least[stage + 1, 2] + one[2].min()

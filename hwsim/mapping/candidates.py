@@ -65,6 +65,29 @@ def class_sizes(geometry: np.ndarray, side: int, step: int, every: bool) -> list
     return sorted(found)
 
 
+def nearest_sizes(geometry: np.ndarray, side: int, step: int, size: int) -> list[int]:
+    """``size`` if a tile of m (0), n (1) or k (2) may have it; else the next smaller and larger ones that may.
+
+    Any whole number of ``step``s or the whole extent; of an array with unrolled loops the runs of `class_sizes`.
+    """
+    first = 0 if side == 0 else 3
+    inner, middle, outer = (1, 1, int(geometry[6])) if side == 1 else (int(x) for x in geometry[first : first + 3])
+    whole = inner * middle * outer
+    if geometry[27] and side != 1:
+        even = [geometry[first + 14 + at] % geometry[first + 7 + at] == 0 for at in range(3)]
+        allowed = {inner * middle * count for count in range(1, outer + 1)}
+        if outer == 1 or (even[1] and even[2]):
+            allowed |= {inner * rows for rows in range(1, middle + 1) if outer == 1 or middle % rows == 0}
+        if middle == outer == 1 or all(even):
+            allowed |= {part for part in range(1, inner + 1) if middle == outer == 1 or inner % part == 0}
+    else:
+        allowed = {whole} | {count * step for count in (size // step, size // step + 1) if 0 < count * step < whole}
+    if size in allowed:
+        return [size]
+    below, above = [one for one in allowed if one < size], [one for one in allowed if one > size]
+    return ([max(below)] if below else []) + ([min(above)] if above else [])
+
+
 def core_grids(cores: int) -> np.ndarray:
     """[grids, 2]: cores along m and n, each pair using as many of ``cores`` as fit, e.g. 1×132, 2×66, …"""
     wide = sorted({cores // rows for rows in range(1, cores + 1)})

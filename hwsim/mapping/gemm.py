@@ -12,6 +12,8 @@ import numpy as np
 
 from hwsim.base.errors import HwsimError
 from hwsim.mapping.candidates import Tiles
+from hwsim.mapping.fixed import Unmappable
+from hwsim.mapping.front import Front
 from hwsim.mapping.hierarchy import OPERANDS, Hierarchy, build_hierarchy
 from hwsim.mapping.problem import (
     Energies,
@@ -47,6 +49,7 @@ def map_gemm(
     hides_ends: bool = False,
     ideal: bool = False,
     effort: int = EFFORT,
+    sources: Map[str, str] | None = None,
 ) -> Mapping:
     """The best tiles, loop orders and unrolling of ``gemm`` by ``objective``, ties decided by energy (or cycles).
 
@@ -72,25 +75,79 @@ def map_gemm(
 
     ``fixed`` is any part of `Mapping.data`: ``{"unroll": {"K": 32}, "stages": [{"m": 16, "order": "nmk"}]}``.
     The map space and what is optimal in it: `hwsim.mapping.search`; how cycles and traffic follow from a
-    mapping: `hwsim.kernels.nest_steps`. Raises `HwsimError` when no tile fits, naming the memory and operand.
+    mapping: `hwsim.kernels.nest_steps`. ``sources`` names on-chip memories where an operand is whole already
+    (or is left), instead of the outermost one. Raises `HwsimError` when no tile fits, naming the memory and operand.
     """
-    hierarchy = replace(build_hierarchy(memories, clock_hz), hides_ends=hides_ends, ideal=ideal)
-    per = hierarchy.stages[-1].per
-    if per == "pe" and not isinstance(unit, SpatialArray):
+    asked, hierarchy = _ask(
+        gemm, unit, memories, clock_hz, element_bytes, partial_bytes, distinct_a, window, energies, objective, tiles,
+        fixed, hides_ends, ideal, effort, sources,
+    )  # fmt: skip
+    for groups in asked.groups(hierarchy):
+        try:
+            return asked.map(hierarchy, groups)
+        except HwsimError:  # the part of a shared memory is too small
+            if groups == 1:
+                raise
+    raise AssertionError("one group is the last")
+
+
+def map_front(
+    gemm: Gemm,
+    unit: MatmulUnit,
+    memories: Map[str, Memory],
+    clock_hz: float,
+    element_bytes: tuple[float, float, float],
+    partial_bytes: float | None = None,
+    distinct_a: Fraction | int = 1,
+    *,
+    window: Window | None = None,
+    energies: Energies | None = None,
+    tiles: Tiles = "auto",
+    fixed: Map[str, Any] | None = None,
+    hides_ends: bool = False,
+    ideal: bool = False,
+    effort: int = EFFORT,
+) -> list[Mapping]:
+    """The mappings that no other beats in both cycles and energy, fewest cycles first; arguments as of `map_gemm`."""
+    asked, hierarchy = _ask(
+        gemm, unit, memories, clock_hz, element_bytes, partial_bytes, distinct_a, window, energies, "cycles", tiles,
+        fixed, hides_ends, ideal, effort, None,
+    )  # fmt: skip
+    for groups in asked.groups(hierarchy):
+        try:
+            return asked.front(hierarchy, groups)
+        except HwsimError:
+            if groups == 1:
+                raise
+    raise AssertionError("one group is the last")
+
+
+def _ask(
+    gemm: Gemm,
+    unit: MatmulUnit,
+    memories: Map[str, Memory],
+    clock_hz: float,
+    element_bytes: tuple[float, float, float],
+    partial_bytes: float | None,
+    distinct_a: Fraction | int,
+    window: Window | None,
+    energies: Energies | None,
+    objective: Objective,
+    tiles: Tiles,
+    fixed: Map[str, Any] | None,
+    hides_ends: bool,
+    ideal: bool,
+    effort: int,
+    sources: Map[str, str] | None,
+) -> tuple[_Asked, Hierarchy]:
+    hierarchy = replace(build_hierarchy(memories, clock_hz, sources), hides_ends=hides_ends, ideal=ideal)
+    if hierarchy.stages[-1].per == "pe" and not isinstance(unit, SpatialArray):
         raise HwsimError(f"a {unit.kind} has its own registers; memories 'per: pe' belong to a spatial array")
     a, b, c = (bits_of(width) for width in element_bytes)
     partial = c if partial_bytes is None else bits_of(partial_bytes)
     distinct = (1, 1) if window is not None else share(Fraction(distinct_a))
-    asked = _Asked(
-        gemm, unit, Widths(a, b, c, partial, distinct), energies, window, objective, tiles, fixed or {}, effort
-    )
-    groups = _groups(gemm, unit) if per == "core" else 1
-    while groups > 1:
-        try:
-            return asked.map(hierarchy, groups)
-        except HwsimError:  # the part of a shared memory is too small
-            groups //= 2
-    return asked.map(hierarchy, 1)
+    widths = Widths(a, b, c, partial, distinct)
+    return _Asked(gemm, unit, widths, energies, window, objective, tiles, fixed or {}, effort), hierarchy
 
 
 class _Asked:
@@ -112,23 +169,21 @@ class _Asked:
         self.objective: Objective = objective
         self.tiles, self.fixed, self.effort = tiles, fixed, effort
 
+    def groups(self, hierarchy: Hierarchy) -> list[int]:
+        """Groups of cores to try, the fastest first."""
+        groups = _groups(self.gemm, self.unit) if hierarchy.stages[-1].per == "core" else 1
+        return [groups >> halvings for halvings in range(groups.bit_length())]
+
     def map(self, whole: Hierarchy, groups: int) -> Mapping:
-        hierarchy = whole.shared_by(groups)
-        per_core = hierarchy.stages[-1].per == "core"
-        one = self.unit.with_cores(1) if per_core else self.unit
-        group = self.unit.with_cores(self.unit.core_count // groups) if per_core else self.unit
-        share = -(-self.gemm.count // groups)
-        abreast = group.products_abreast(replace(self.gemm, count=share)) if not per_core else 1
+        """The best mapping by the objective, each of ``groups`` of cores on a product of its own."""
+        hierarchy, one, group = self._share(whole, groups)
         found: Found | None = None
         problem: HwsimError | None = None
         for unrolling in self._unrollings():
             steps = unrolling.steps(loop_extents(self.gemm, self.window)) if unrolling.factors else 0
             if found is not None and self.objective == "cycles" and steps > found.cycles:
                 break  # those that follow have no fewer steps
-            built = build_problem(
-                self.gemm, one, hierarchy, self.widths, self.energies, self.window, unrolling, group.core_count,
-                abreast,
-            )  # fmt: skip
+            built = self._problem(one, hierarchy, unrolling, group)
             limit = (math.inf, math.inf) if found is None else self._score(found)
             stages = self._fixed_stages(hierarchy)
             try:
@@ -137,21 +192,63 @@ class _Asked:
                 problem = problem or error
         if found is None:
             raise problem or HwsimError("nothing to map")
-        return _mapping(found, self.gemm.count, -(-share // abreast), abreast, self.unit)
+        return as_mapping(found, self.gemm.count, groups, self.unit)
+
+    def front(self, whole: Hierarchy, groups: int) -> list[Mapping]:
+        """The mappings that no other beats in both cycles and energy."""
+        hierarchy, one, group = self._share(whole, groups)
+        front, problem = Front(), None
+        for unrolling in self._unrollings():
+            try:
+                built = self._problem(one, hierarchy, unrolling, group)
+                front.add(built, group, self.tiles, self._fixed_stages(hierarchy), self.effort)
+            except HwsimError as error:
+                problem = problem or error
+        if not front.points:
+            raise problem or HwsimError("nothing to map")
+        return [as_mapping(point, self.gemm.count, groups, self.unit) for point in front.points]
+
+    def _share(self, whole: Hierarchy, groups: int) -> tuple[Hierarchy, MatmulUnit, MatmulUnit]:
+        """What one group of cores has of the memories; one core, or the unit where cores share all; the group."""
+        per_core = whole.stages[-1].per == "core"
+        one = self.unit.with_cores(1) if per_core else self.unit
+        group = self.unit.with_cores(self.unit.core_count // groups) if per_core else self.unit
+        return whole.shared_by(groups), one, group
+
+    def _problem(self, one: MatmulUnit, hierarchy: Hierarchy, unrolling: Unrolling, group: MatmulUnit) -> Problem:
+        """With as many products as the unit takes side by side as one (small groups of a convolution)."""
+        groups = self.unit.core_count // max(group.core_count, 1)
+        share = replace(self.gemm, count=-(-self.gemm.count // groups))
+        abreast = group.products_abreast(share) if one is self.unit else 1
+        return build_problem(
+            self.gemm, one, hierarchy, self.widths, self.energies, self.window, unrolling, group.core_count, abreast
+        )
 
     def _unrollings(self) -> list[Unrolling]:
         if not isinstance(self.unit, SpatialArray):
+            if self.fixed.get("unroll"):
+                raise Unmappable(f"a {self.unit.kind} has no loops to unroll; only a spatial array has", ("unroll",))
             return [Unrolling({})]
         if "unroll" in self.fixed:
             extents = loop_extents(self.gemm, self.window)
             wanted = {loop: min(int(factor), extents[loop]) for loop, factor in self.fixed["unroll"].items()}
+            if not self.unit.has_room_for(wanted):
+                asked = " x ".join(f"{loop} {factor}" for loop, factor in wanted.items())
+                array = " x ".join(f"{axis.size} ({', '.join(axis.unroll)})" for axis in self.unit.array)
+                raise Unmappable(f"{asked} cannot be spread over the array of {array}", ("unroll",))
             return [Unrolling({loop: factor for loop, factor in wanted.items() if factor > 1})]
         return self.unit.unrollings(loop_extents(self.gemm, self.window))
 
     def _fixed_stages(self, hierarchy: Hierarchy) -> dict[int, Map[str, Any]]:
         stages = self.fixed.get("stages", [])
         if len(stages) > len(hierarchy.stages):
-            raise HwsimError(f"{len(stages)} stages are fixed, the memories make {len(hierarchy.stages)}")
+            message = f"{len(stages)} stages are fixed, the memories make {len(hierarchy.stages)}"
+            raise Unmappable(message, ("stages", len(hierarchy.stages)))
+        for index, stage in enumerate(stages):
+            homes = list(dict.fromkeys(route[-1] for route in hierarchy.stages[index].routes.values()))
+            if stage and stage.get("memories") is not None and sorted(stage["memories"]) != sorted(homes):
+                message = f"the memories of this stage are {homes}, not {list(stage['memories'])}"
+                raise Unmappable(message, ("stages", index, "memories"))
         return {index: stage or {} for index, stage in enumerate(stages)}
 
     def _score(self, found: Found) -> tuple[float, float]:
@@ -176,13 +273,15 @@ def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
     return min(choices, key=lambda groups: (cycles(groups), groups))
 
 
-def _mapping(found: Found, count: int, rounds: int, abreast: int, unit: MatmulUnit) -> Mapping:
-    """``count`` products, ``abreast`` of them in each of so many ``rounds``."""
+def as_mapping(found: Found, count: int, groups: int, unit: MatmulUnit) -> Mapping:
+    """What was found for one product as the mapping of ``count``, ``groups`` at a time."""
     from hwsim.kernels.nest_bounds import bound, bound_space, ideal_cycles
     from hwsim.kernels.nest_steps import evaluate, workspace
     from hwsim.kernels.nest_work import ORDERS, busy_cycles
 
     problem, tiles = found.problem, found.tiles
+    share = -(-count // groups)
+    rounds = -(-share // problem.abreast)
     hierarchy, arrays = problem.hierarchy, problem.arrays
     names, places = list(hierarchy.ports), len(hierarchy.ports)
     total, timed, spare = (np.zeros((places, 3, 2), np.int64) for _ in range(3))
@@ -203,9 +302,10 @@ def _mapping(found: Found, count: int, rounds: int, abreast: int, unit: MatmulUn
         whole = tuple(min(size, steps) for size, steps in zip(row[:3], problem.steps, strict=True))
         core = tuple(min(size, steps) for size, steps in zip(row[3:6], problem.steps, strict=True))
         order = tuple(int(side) for side in ORDERS[row[6]])
-        levels.append(Level(homes, whole, core, order, bool(row[7])))  # type: ignore[arg-type]
+        grid = (-(-whole[0] // core[0]), -(-whole[1] // core[1])) if stage.per == "core" else None
+        levels.append(Level(homes, whole, core, order, bool(row[7]), grid))  # type: ignore[arg-type]
     bits = {
-        (name, operand, way): count * int(total[place, index, direction]) // abreast
+        (name, operand, way): count * int(total[place, index, direction]) // problem.abreast
         for place, name in enumerate(names)
         for index, operand in enumerate(OPERANDS)
         for direction, way in enumerate(("read", "write"))
@@ -229,6 +329,7 @@ def _mapping(found: Found, count: int, rounds: int, abreast: int, unit: MatmulUn
         bits=bits,
         guarantee=found.guarantee,
         compulsory=_compulsory(problem, count),
+        groups=groups,
         peak_cycles=-(-gemm.macs // unit.peak_macs_per_cycle),
     )
 

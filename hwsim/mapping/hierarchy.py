@@ -91,8 +91,14 @@ class Hierarchy:
         return replace(self, ports={name: _part(port, groups) for name, port in self.ports.items()})
 
 
-def build_hierarchy(memories: Mapping[str, Memory], clock_hz: float) -> Hierarchy:
-    """Stages and routes of ``memories`` (outermost first); `HwsimError` if the outermost does not hold everything."""
+def build_hierarchy(
+    memories: Mapping[str, Memory], clock_hz: float, sources: Mapping[str, str] | None = None
+) -> Hierarchy:
+    """Stages and routes of ``memories`` (outermost first); `HwsimError` if the outermost does not hold everything.
+
+    ``sources`` says where an operand is to begin with, or is left, if not in the outermost memory: in an on-chip
+    memory that has room for all of it beside the tiles.
+    """
     ports = {name: _port(name, memory, clock_hz) for name, memory in memories.items()}
     if not ports:
         raise HwsimError("an architecture needs at least one memory")
@@ -101,12 +107,14 @@ def build_hierarchy(memories: Mapping[str, Memory], clock_hz: float) -> Hierarch
     if missing:
         raise HwsimError(f"memories.{outermost}: the outermost memory must hold every operand, {missing} too")
     groups = _group({name: memory for name, memory in memories.items() if name != outermost})
-    at = dict.fromkeys(OPERANDS, outermost)
+    at = dict.fromkeys(OPERANDS, outermost) | dict(sources or {})
+    names = list(ports)
     stages = []
     for index, group in enumerate(groups):
         routes = {}
         for operand in OPERANDS:
-            passed = tuple(name for name in group if operand in memories[name].holds)
+            inside = names.index(at[operand])
+            passed = tuple(name for name in group if operand in memories[name].holds and names.index(name) > inside)
             if passed:
                 routes[operand] = (at[operand], *passed)
                 at[operand] = passed[-1]

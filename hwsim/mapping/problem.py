@@ -45,6 +45,8 @@ class Problem:
     gemm: Gemm
     window: Window | None
     unrolling: Unrolling
+    abreast: int
+    """Products that are computed together, side by side on the unit."""
     arrays: tuple[np.ndarray, ...]
     """(memory, rates, routes, stages, nearest, widths, geometry, unit) of `hwsim.kernels.nest_work`."""
 
@@ -97,7 +99,7 @@ def build_problem(
     bits = abreast * np.array([widths.a, widths.b, widths.c, widths.partial])
     geometry = _geometry(gemm, window, unrolling, widths.distinct_a, isinstance(unit, SpatialArray))
     arrays = (memory, rates, routes, stages, nearest, bits, geometry, _unit(unit, unrolling, cores, abreast))
-    return Problem(hierarchy, unit, widths, gemm, window, unrolling, arrays)
+    return Problem(hierarchy, unit, widths, gemm, window, unrolling, abreast, arrays)
 
 
 def _geometry(

@@ -6,12 +6,12 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hwsim.mapping.nest import loop_nest
+
 if TYPE_CHECKING:
     from hwsim.mapping.search import Guarantee
 
 DIMENSIONS = ("m", "n", "k")
-_CLASSES = (("OX", "OY", "B"), ("K",), ("FX", "FY", "C"))
-_PLAIN = {"OX": "m", "K": "n", "C": "k"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Level:
     """Loops over the tiles, outermost first; 0 = m, 1 = n, 2 = k."""
     resident: bool = False
     """The unit itself keeps the tile's sums."""
+    cores: tuple[int, int] | None = None
+    """Cores along m and n that share the tile, where each has memories of its own."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Mapping:
     guarantee: Guarantee | None = None
     compulsory: Map[str, int] = field(default_factory=dict)
     """Bytes that the outermost memory must read and write at least: every operand's distinct elements once."""
+    fused: str = ""
+    """In words, the blocks of a fused chain (`hwsim.mapping.fusion`) of which this is one link."""
+    groups: int = 1
+    """Groups of cores that take a product each, side by side."""
     peak_cycles: int = 0
     """Multiply-accumulates over the unit's peak, rounded up."""
 
@@ -74,59 +80,7 @@ class Mapping:
           buffer: m 4, n 8, k 8
           for m in 4: for n in 8: for k in 8
         """
-        names = {loop: loop for loop in self.loops}
-        if all(self.loops.get(loop, 1) == 1 for loop in ("B", "OY", "FY", "FX")):
-            names |= _PLAIN
-        whole = tuple(self._steps(side) for side in range(3))
-        lines, depth = (
-            ["dram: whole operands" if not self.traffic else f"{next(iter(self.traffic))}: whole operands"],
-            0,
-        )
-        for level in self.levels:
-            for side in level.order:
-                for loop, trips, size in self._trips(side, whole[side], min(level.tile[side], whole[side])):
-                    lines.append(f"{'  ' * depth}for {names[loop]} in {trips} x {size}")
-                    depth += 1
-            whole = tuple(min(size, outer) for size, outer in zip(level.tile, whole, strict=True))
-            held = ", ".join(f"{name} {size}" for name, size in self._extents(whole, names))
-            kept = "; sums stay in the unit" if level.resident else ""
-            share = "" if level.core_tile == level.tile else f"; {'x'.join(map(str, level.core_tile))} per core"
-            lines.append(f"{'  ' * depth}{', '.join(level.memories) or 'unit'}: {held}{share}{kept}")
-        inner = [f"for {name} in {size}" for name, size in self._extents(whole, names)]
-        lines.append("  " * depth + ": ".join(inner or ["one step"]))
-        if self.unrolling:
-            spread = ", ".join(f"{names.get(loop, loop)} {factor}" for loop, factor in self.unrolling.items())
-            lines.append("  " * (depth + 1) + f"side by side: {spread}")
-        return "\n".join(lines)
-
-    def _steps(self, side: int) -> int:
-        steps = 1
-        for loop in _CLASSES[side]:
-            steps *= self.loops.get(loop, 1)
-        return steps
-
-    def _trips(self, side: int, outer: int, tile: int) -> list[tuple[str, int, int]]:
-        """Loops of one class that run from tiles of ``outer`` steps to tiles of ``tile``: name, trips, size."""
-        found, inside = [], 1
-        for loop in _CLASSES[side]:
-            steps = self.loops.get(loop, 1)
-            from_size, to_size = (min(max(-(-size // inside), 1), steps) for size in (outer, tile))
-            if to_size < from_size:
-                found.append((loop, -(-from_size // to_size), to_size))
-            inside *= steps
-        return found[::-1]
-
-    def _extents(self, tile: tuple[int, ...], names: Map[str, str]) -> list[tuple[str, int]]:
-        found = []
-        for side, size in enumerate(tile):
-            inside = 1
-            for loop in _CLASSES[side]:
-                steps = self.loops.get(loop, 1)
-                here = min(max(-(-size // inside), 1), steps)
-                if steps > 1:
-                    found.append((names[loop], here))
-                inside *= steps
-        return found
+        return loop_nest(self)
 
     @property
     def gap_to_peak(self) -> float:
@@ -142,12 +96,12 @@ class Mapping:
 
     def data(self) -> dict[str, Any]:
         """What a file says of it, to be fixed again: unrolling, and each stage's tile and order."""
-        stages = [
-            {
-                "memories": list(level.memories),
-                **dict(zip(DIMENSIONS, level.core_tile, strict=True)),
-                "order": "".join(DIMENSIONS[side] for side in level.order),
-            }
-            for level in self.levels
-        ]
+        stages = []
+        for level in self.levels:
+            stage: dict[str, Any] = {"memories": list(level.memories)}
+            stage |= dict(zip(DIMENSIONS, level.core_tile, strict=True))
+            stage["order"] = "".join(DIMENSIONS[side] for side in level.order)
+            if level.cores is not None:
+                stage["cores"] = list(level.cores)
+            stages.append(stage)
         return ({"unroll": dict(self.unrolling)} if self.unrolling else {}) | {"stages": stages}

@@ -16,7 +16,8 @@ from typing import Any, Literal
 import numpy as np
 
 from hwsim.base.errors import HwsimError
-from hwsim.mapping.candidates import MOST, Tiles, class_sizes, core_grids
+from hwsim.mapping.candidates import MOST, Tiles, class_sizes, core_grids, nearest_sizes
+from hwsim.mapping.fixed import Unmappable
 from hwsim.mapping.problem import Problem, with_table
 from hwsim.units.registry import MatmulUnit
 
@@ -24,7 +25,7 @@ Objective = Literal["cycles", "energy", "edp", "traffic"]
 OBJECTIVES: tuple[Objective, ...] = ("cycles", "energy", "edp", "traffic")
 DIMENSIONS = ("m", "n", "k")
 Fixed = Mapping[int, Mapping[str, Any]]
-"""Stage to what the user fixed of it: ``m``, ``n``, ``k`` (steps of its tile), ``order`` such as ``"nmk"``."""
+"""Stage to what the user fixed: ``m``, ``n``, ``k`` (steps of its tile), ``order`` such as ``"nmk"``, ``cores``."""
 EFFORT = 40_000_000
 
 
@@ -42,9 +43,14 @@ class Guarantee:
     optimal: bool
     gap: float = 0.0
     """How much lower the objective of a mapping not looked at could be, as a share; 0 if optimal."""
+    on_front: bool = False
+    """Whether it is a point of a front (`hwsim.mapping.front`); ``optimal``: of the whole one."""
 
     def __str__(self) -> str:
         counted = f"{' x '.join(map(str, self.tiles))} tiles with orders, {self.evaluated} evaluated"
+        if self.on_front:
+            which = "the whole front" if self.optimal else "the front as far as it was searched"
+            return f"on {which} of {self.space} ({counted})"
         if self.optimal:
             return f"optimal among {self.space} ({counted})"
         return f"within {100 * self.gap:.2g} % of the best among {self.space} ({counted}, then stopped)"
@@ -77,9 +83,7 @@ def best(
     """
     from hwsim.kernels.nest_search import search
 
-    sizes, every = _sizes(problem, tiles)
-    problem = with_table(problem, _all_tiles(problem, whole, sizes))
-    found = [_fitting(problem, whole, stage, sizes, (fixed or {}).get(stage, {})) for stage in range(len(sizes))]
+    problem, found, space = candidates(problem, whole, tiles, fixed or {})
     starts = np.cumsum([0, *(len(rows) for rows in found)])
     best_tiles, cycles, joules, bits, seen, evaluated, exhausted, rest = search(
         problem.arrays, np.concatenate(found), starts, OBJECTIVES.index(objective), effort, limit
@@ -87,13 +91,28 @@ def best(
     if not best_tiles.any():
         if limit[0] < math.inf:
             return None
-        raise HwsimError("no inner tile fits inside an outer one; fix fewer of the tiles")
+        raise Unmappable("no inner tile fits inside an outer one; fix fewer of the tiles", ("stages",))
     primary = {"cycles": cycles, "energy": joules, "edp": cycles * joules}.get(objective)
     gap = 0.0 if exhausted or not primary else max(0.0, 1 - rest / primary)
-    space = "all tile sizes and loop orders" if every else "tiles of powers of two and 1/1 … 1/8, all loop orders"
     counts = tuple(len(rows) for rows in found)
     guarantee = Guarantee(space, counts, int(seen), int(evaluated), bool(exhausted), gap)
     return Found(problem, best_tiles, int(cycles), float(joules), int(bits), guarantee)
+
+
+def candidates(
+    problem: Problem, whole: MatmulUnit, tiles: Tiles, fixed: Fixed
+) -> tuple[Problem, list[np.ndarray], str]:
+    """The problem with its unit's table, each stage's candidates [.., 8], and the map space in words.
+
+    Raises `HwsimError` where nothing fits a stage, `Unmappable` where what is fixed cannot be.
+    """
+    sizes, every = _sizes(problem, tiles)
+    sizes = [_with_fixed(problem, stage, sides, fixed.get(stage, {})) for stage, sides in enumerate(sizes)]
+    _check_nesting(sizes, fixed)
+    problem = with_table(problem, _all_tiles(problem, whole, sizes))
+    found = [_fitting(problem, whole, stage, sizes, fixed.get(stage, {})) for stage in range(len(sizes))]
+    space = "all tile sizes and loop orders" if every else "tiles of powers of two and 1/1 … 1/8, all loop orders"
+    return problem, found, f"{space} that agree with what is fixed" if any(fixed.values()) else space
 
 
 def _sizes(problem: Problem, tiles: Tiles) -> tuple[list[tuple[list[int], ...]], bool]:
@@ -106,6 +125,39 @@ def _sizes(problem: Problem, tiles: Tiles) -> tuple[list[tuple[list[int], ...]],
         every = False
         sides = tuple(class_sizes(problem.geometry, side, step[side], every) for side in range(3))
     return [sides] * len(problem.hierarchy.stages), every
+
+
+def _with_fixed(
+    problem: Problem, stage: int, sides: tuple[list[int], ...], fixed: Mapping[str, Any]
+) -> tuple[list[int], ...]:
+    """The sizes of a stage with those that are fixed in their place; `Unmappable` for a size that is no tile's."""
+    chosen = list(sides)
+    for side, name in enumerate(DIMENSIONS):
+        if name not in fixed:
+            continue
+        size = min(int(fixed[name]), problem.steps[side])
+        near = nearest_sizes(problem.geometry, side, problem.unit.tile_step[side], size)
+        if size not in near:
+            words = " or ".join(map(str, near))
+            raise Unmappable(
+                f"a tile of {size} steps along {name} ends within one of the unit's tiles, or within a loop; "
+                f"expected {words}", ("stages", stage, name),
+            )  # fmt: skip
+        chosen[side] = [size]
+    return tuple(chosen)
+
+
+def _check_nesting(sizes: list[tuple[list[int], ...]], fixed: Fixed) -> None:
+    """Raises `Unmappable` for a fixed tile that is larger than any of the stage outside."""
+    for stage in range(1, len(sizes)):
+        for side, name in enumerate(DIMENSIONS):
+            smallest, largest = min(sizes[stage][side]), max(sizes[stage - 1][side])
+            if smallest > largest:
+                at = stage if name in fixed.get(stage, {}) else stage - 1
+                raise Unmappable(
+                    f"a tile of {smallest} steps along {name} does not fit inside that of the stage outside, {largest}",
+                    ("stages", at, name),
+                )
 
 
 def _all_tiles(
@@ -134,16 +186,22 @@ def _fitting(
     from hwsim.kernels.nest_work import ORDER, ORDERS
 
     sides = [np.array(side, np.int64) for side in sizes[stage]]
-    for side, name in enumerate(DIMENSIONS):
-        if name in fixed:
-            sides[side] = np.array([min(int(fixed[name]), problem.steps[side])], np.int64)
     innermost = stage == len(sizes) - 1
     step = problem.unit.tile_step
     outputs = problem.unit.resident_outputs if innermost else 0
     grids = core_grids(whole.core_count)
+    if "cores" in fixed:
+        grids = np.array([fixed["cores"]], np.int64)
+        if problem.hierarchy.stages[stage].per != "core":
+            raise Unmappable("the memories of this stage are no core's own", ("stages", stage, "cores"))
+        if grids.prod() > whole.core_count:
+            message = f"{grids.prod()} cores of {whole.core_count}"
+            raise Unmappable(message, ("stages", stage, "cores"))
     rows: np.ndarray = fitting(problem.arrays, stage, sides[0], sides[1], sides[2], grids, outputs, np.array(step[:2]))
     if len(rows) == 0:
-        raise HwsimError(_too_small(problem, stage, [int(side[0]) for side in sides]))
+        tiles_fixed = [name for name in DIMENSIONS if name in fixed]
+        message = _too_small(problem, stage, [int(side[0]) for side in sides], bool(tiles_fixed))
+        raise Unmappable(message, ("stages", stage)) if tiles_fixed else HwsimError(message)
     if "order" in fixed:
         wanted = [DIMENSIONS.index(letter) for letter in fixed["order"]]
         index = ORDERS.tolist().index(wanted)
@@ -152,7 +210,7 @@ def _fitting(
     return rows
 
 
-def _too_small(problem: Problem, stage: int, tile: list[int]) -> str:
+def _too_small(problem: Problem, stage: int, tile: list[int], fixed: bool) -> str:
     """Which memory of a stage the smallest tile does not fit, by how much, and its largest part."""
     from hwsim.kernels.nest_search import room
     from hwsim.kernels.nest_work import RESIDENT
@@ -179,9 +237,10 @@ def _too_small(problem: Problem, stage: int, tile: list[int]) -> str:
     largest = max(held, key=lambda word: held[word])
     port = hierarchy.ports[name]
     half = " (half of it, as it is double-buffered)" if port.overlaps else ""
+    which = "smallest tile with what is fixed" if fixed else "smallest tile"
     return (
-        f"{problem.gemm.m}x{problem.gemm.n}x{problem.gemm.k} (m x n x k) does not fit memories.{name}: its smallest "
-        f"tile, {'x'.join(map(str, tile))}, needs {int(needs[place]) // 8} B of "
+        f"{problem.gemm.m}x{problem.gemm.n}x{problem.gemm.k} (m x n x k) does not fit memories.{name}: its {which}, "
+        f"{'x'.join(map(str, tile))}, needs {int(needs[place]) // 8} B of "
         f"{(port.usable_bits or 0) // 8} B{half}, "
         f"{-(-int(short[place]) // 8)} B too much; the largest part is the {largest}'s {held[largest]} B"
     )

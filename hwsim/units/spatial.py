@@ -144,6 +144,18 @@ class SpatialArray(MatmulUnit):
             found.setdefault(tuple(sorted(kept.items())), Unrolling(kept))
         return sorted(found.values(), key=lambda one: (one.steps(extents), one.elements, sorted(one.factors.items())))
 
+    def has_room_for(self, factors: Mapping[str, int]) -> bool:
+        """Whether loops may be spread by these factors: parts of each along the dimensions that allow it."""
+
+        def rest(wanted: tuple[tuple[str, int], ...], axes: tuple[Axis, ...]) -> bool:
+            if all(factor == 1 for _, factor in wanted):
+                return True
+            if not axes:
+                return False
+            return any(rest(left, axes[1:]) for left in _left_over(wanted, axes[0].unroll, axes[0].size))
+
+        return rest(tuple(sorted(factors.items())), self.array)
+
     def _best(self, gemm: Gemm) -> Unrolling:
         extents = {"B": 1, "K": gemm.n, "C": gemm.k, "OY": 1, "OX": gemm.m, "FY": 1, "FX": 1}
         return self.unrollings(extents)[0]
@@ -181,6 +193,19 @@ class SpatialArray(MatmulUnit):
         area = {name: self.elements * value for name, value in lane.area_m2.items()}
         energy = {"mac": lane.total_energy_per_mac_j}
         return UnitCost(area, energy, dict(lane.sources), {"mac": lane.energy_per_mac_j})
+
+
+def _left_over(
+    wanted: tuple[tuple[str, int], ...], loops: tuple[Loop, ...], room: int
+) -> Iterator[tuple[tuple[str, int], ...]]:
+    """What is left of factors to be found along other dimensions, for every use of one of ``room`` elements."""
+    if not wanted:
+        yield ()
+        return
+    (loop, factor), others = wanted[0], wanted[1:]
+    for part in _factors(factor, room) if loop in loops else [1]:
+        for rest in _left_over(others, loops, room // part):
+            yield ((loop, -(-factor // part)), *rest)
 
 
 def _along(axis: Axis, extents: Mapping[str, int]) -> Iterator[dict[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import yaml
@@ -13,6 +14,7 @@ from hwsim.base.compose import Location
 from hwsim.base.errors import InputError
 from hwsim.base.record import Record
 from hwsim.workload.backend import Backend
+from hwsim.workload.chains import named_chains
 from hwsim.workload.distributions import Distribution, Normal
 from hwsim.workload.errors import Misplaced
 from hwsim.workload.graph import check_order, infer_shapes, read_names
@@ -60,6 +62,8 @@ class Workload(Record):
     calibration: Data | None = None
     """Samples for choosing quantization scales; none of the inputs."""
     operators: list[AnyOperator] = Field(min_length=1)
+    fuse: list[Annotated[list[Name], Field(min_length=1)]] = Field(default_factory=list)
+    """Chains of operators whose intermediate results stay on the chip, such as ``[[scores, softmax, context]]``."""
     metric: Accuracy | None = None
     numerics: Numerics = Numerics()
 
@@ -85,6 +89,7 @@ class Workload(Record):
         """Raises `Misplaced` unless names, order, tensors, shapes and metric fit."""
         shapes = self.shapes()
         self._check_counts()
+        self.chains()
         if self.metric is None:
             return
         if self.metric.logits not in shapes or len(shapes[self.metric.logits]) != 2:
@@ -118,6 +123,10 @@ class Workload(Record):
             for operator in self.operators
             for step in operator.steps([shapes[name] for name in operator.input], tensors)
         ]
+
+    def chains(self) -> list[list[tuple[Operator, Step]]]:
+        """The steps of the chains that `fuse` names; raises `Misplaced` for what is no chain."""
+        return named_chains(self.fuse, self.operators, self.placed_steps()) if self.fuse else []
 
     def steps(self) -> list[Step]:
         """The steps of `placed_steps` alone."""

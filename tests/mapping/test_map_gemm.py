@@ -58,9 +58,7 @@ def test_small_products_stand_side_by_side_on_an_array():
     """Four 2x2x2 products on a 4x4 array that keeps weights: two at once, block by block."""
     memory = {"dram": dram(1 << 20), "buffer": sram(4096, 1 << 20, double_buffered=True)}
     packed = map_gemm(Gemm(2, 2, 2, count=4), ARRAY, memory, CLOCK, (1, 1, 1))
-    alone = map_gemm(
-        Gemm(2, 2, 2, count=4), ARRAY.model_copy(update={"pack_groups": False}), memory, CLOCK, (1, 1, 1)
-    )
+    alone = map_gemm(Gemm(2, 2, 2, count=4), ARRAY.model_copy(update={"pack_groups": False}), memory, CLOCK, (1, 1, 1))
     assert (packed.compute_cycles, alone.compute_cycles) == (2 * (2 * 4 + 4 - 2 + 2), 4 * (2 * 4 + 4 - 2 + 2))
     assert packed.traffic["dram"] == alone.traffic["dram"] == {"read": 4 * 8, "write": 4 * 4}
 

@@ -64,6 +64,7 @@ def test_the_calls_carry_the_names_of_the_steps():
     assert [step.name for step in steps] == ["attn.scores", "attn.softmax", "attn.context"]
     # 3·2·5 rows of 5: products with 1/√d, then softmax: 4 comparisons, 4 additions, 5 of each of the others.
     assert steps[1].work.operations == {"mul": 150, "max": 120, "sub": 150, "add": 120, "exp": 150, "div": 150}
+    assert (steps[1].work.reads, steps[1].work.writes) == (150, 150)
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 16), (2, 5, 18), (2, 15)])

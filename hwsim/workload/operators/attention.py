@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import PositiveInt
 
-from hwsim.units.base import Gemm
+from hwsim.units.base import Gemm, VectorWork
 from hwsim.workload.backend import Backend
 from hwsim.workload.operator import Operator, operators
 from hwsim.workload.steps import MatmulStep, Step, VectorStep
@@ -41,8 +41,8 @@ class Attention(Operator):
         count, tokens, width = self.infer(shapes, tensors)
         products, head = count * self.heads, width // self.heads
         rows = products * tokens
-        scaled = work("mul", rows, tokens, reads=rows * tokens)
-        softmax = combine(scaled, work("softmax", rows, tokens, reads=rows * tokens))
+        scaling = VectorWork(0, 0, {"mul": rows * tokens})  # in the softmax's own pass over the scores
+        softmax = combine(scaling, work("softmax", rows, tokens, reads=rows * tokens))
         scores = Gemm(tokens, tokens, head, products)
         context = Gemm(tokens, head, tokens, products)
         return [

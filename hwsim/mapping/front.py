@@ -1,0 +1,62 @@
+"""The mappings of a product that no other beats in both cycles and energy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hwsim.mapping.candidates import Tiles
+from hwsim.mapping.problem import Problem
+from hwsim.mapping.search import Fixed, Found, Guarantee, best, candidates
+from hwsim.units.registry import MatmulUnit
+
+
+@dataclass
+class Front:
+    """Points of a front as they are found, one problem (an unrolling of a product) after the other.
+
+    Each problem's map space is that of `hwsim.mapping.search`. A front is whole where each search came to its end:
+    then no mapping of the space beats a point of it in both cycles and joules, and none that is not beaten by
+    a point is missing.
+    """
+
+    points: tuple[Found, ...] = ()
+    """In the order of their cycles; joules fall."""
+    looked_at: int = 0
+    evaluated: int = 0
+    whole: bool = True
+
+    def add(self, problem: Problem, unit: MatmulUnit, tiles: Tiles, fixed: Fixed, effort: int) -> None:
+        """Puts the mappings of ``problem`` that are not beaten among the points, and removes those they beat.
+
+        The best in cycles and in joules come first, so that little is left to look at. Raises `HwsimError` where
+        nothing fits.
+        """
+        from hwsim.kernels.nest_front import search_front
+
+        for objective in ("cycles", "energy"):
+            found = best(problem, unit, objective, tiles, fixed, effort)
+            assert found is not None
+            self._offer(found)
+        problem, rows, space = candidates(problem, unit, tiles, fixed)
+        starts = np.cumsum([0, *map(len, rows)])
+        known = np.array([point.cycles for point in self.points]), np.array([point.joules for point in self.points])
+        cycles, joules, chosen, seen, evaluated, whole = search_front(
+            problem.arrays, np.concatenate(rows), starts, effort, *known
+        )
+        self.looked_at += int(seen)
+        self.evaluated += int(evaluated)
+        self.whole &= bool(whole)
+        guarantee = Guarantee(space, tuple(map(len, rows)), int(seen), int(evaluated), bool(whole), on_front=True)
+        for point, row in enumerate(chosen):
+            if row.any():
+                self._offer(Found(problem, row, int(cycles[point]), float(joules[point]), 0, guarantee))
+        guarantee = replace(guarantee, looked_at=self.looked_at, evaluated=self.evaluated, optimal=self.whole)
+        self.points = tuple(replace(point, guarantee=guarantee) for point in self.points)
+
+    def _offer(self, found: Found) -> None:
+        if any(point.cycles <= found.cycles and point.joules <= found.joules for point in self.points):
+            return
+        kept = [one for one in self.points if one.cycles < found.cycles or one.joules < found.joules]
+        self.points = tuple(sorted([*kept, found], key=lambda one: one.cycles))
