@@ -97,12 +97,12 @@ def build_problem(
     stages = np.array([("chip", "core", "pe").index(stage.per) for stage in hierarchy.stages])
     nearest = np.array([names.index(hierarchy.nearest[name]) for name in OPERANDS])
     bits = abreast * np.array([widths.a, widths.b, widths.c, widths.partial])
-    geometry = _geometry(gemm, window, unrolling, widths.distinct_a, isinstance(unit, SpatialArray))
+    geometry = geometry_of(gemm, window, unrolling, widths.distinct_a, isinstance(unit, SpatialArray))
     arrays = (memory, rates, routes, stages, nearest, bits, geometry, _unit(unit, unrolling, cores, abreast))
     return Problem(hierarchy, unit, widths, gemm, window, unrolling, abreast, arrays)
 
 
-def _geometry(
+def geometry_of(
     gemm: Gemm, window: Window | None, unrolling: Unrolling, distinct: tuple[int, int], spatial: bool
 ) -> np.ndarray:
     """`hwsim.kernels.tile_elements`: steps, unrolling and extent of every loop, strides, the input's extent."""

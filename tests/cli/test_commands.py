@@ -107,7 +107,7 @@ def test_schema_prints_one_or_all_or_writes_them(tmp_path):
     one = json.loads(answer("schema", "arch"))
     everything = json.loads(answer("schema"))
     assert everything["arch"] == one
-    assert set(everything) == {"arch", "workload", "study", "matrix_unit", "gemm_order"}
+    assert set(everything) == {"arch", "workload", "study", "matrix_unit", "gemm_order", "mappings"}
     answer("schema", "-o", str(tmp_path / "new" / "folder"))
     assert json.loads((tmp_path / "new" / "folder" / "arch.schema.json").read_text()) == one
 
