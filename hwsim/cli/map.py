@@ -25,7 +25,9 @@ _FILE = click.Path(path_type=Path)
     help="What is least; default: what the architecture says.",
 )  # fmt: skip
 @click.option("--pareto", is_flag=True, help="Every mapping that no other beats in both cycles and energy.")
-@click.option("-o", "--output", metavar="FILE.yaml", type=_FILE, help="Write all mappings there, to be changed and fixed.")
+@click.option(
+    "-o", "--output", metavar="FILE.yaml", type=_FILE, help="Write all mappings there, to be changed and fixed."
+)
 @click.option("--force", is_flag=True, help="Replace an earlier FILE.")
 @click.option("--fix", metavar="FILE.yaml", type=_FILE, help="Mappings, or parts of them, that are given.")
 @click.option("--draw", metavar="FILE.png", type=_FILE, help="Draw the loop nests with what every memory moves.")

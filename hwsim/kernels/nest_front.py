@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.nest_bounds import IDEAL, bound, bound_space, energy_of, ideal_cycles
+from hwsim.kernels.nest_bounds import bound, bound_space, energy_of, ideal_cycles
 from hwsim.kernels.nest_search import EDP, bounds_alone, ranked
 from hwsim.kernels.nest_steps import evaluate, workspace
+from hwsim.kernels.nest_work import IDEAL
 
 MOST_POINTS = 4096
 
@@ -44,10 +45,11 @@ def _insert(front_cycles, front_joules, front_tiles, points, cycles, joules, til
 
 @njit(cache=True, nogil=True)
 def search_front(problem, candidates, starts, effort, known_cycles, known_joules):
-    """Mappings that are not beaten: (cycles int64[P], joules float64[P], tiles int64[P, S, 8], looked at, evaluated, whole).
+    """Mappings that are not beaten: cycles int64[P], joules float64[P], tiles int64[P, S, 8].
 
+    Also how many were looked at and evaluated, and whether everything was looked at.
     ``known_cycles`` (ascending) and ``known_joules`` are points to be beaten, of mappings found elsewhere; those
-    that remain are among the answer with tiles of zero. ``whole`` is whether everything was looked at.
+    that remain are among the answer with tiles of zero.
     """
     stages, places = len(problem[3]), len(problem[0])
     tiles = np.zeros((stages, 8), np.int64)

@@ -97,7 +97,9 @@ class Mappings(Record):
     def error(self, product: str, problem: HwsimError) -> InputError:
         """``problem`` with a product's mapping, at its place in the file."""
         place = problem.place if isinstance(problem, Unmappable) else ()
-        return self._error(("mappings", product, *place), f"{product}: {problem}" if not self._document else str(problem))
+        return self._error(
+            ("mappings", product, *place), f"{product}: {problem}" if not self._document else str(problem)
+        )
 
     def _error(self, place: Location, message: str, at_key: bool = False) -> InputError:
         if self._document is None:

@@ -27,9 +27,7 @@ class Front:
     evaluated: int = 0
     whole: bool = True
 
-    def add(
-        self, problem: Problem, unit: MatmulUnit, tiles: Tiles, fixed: Fixed, effort: int
-    ) -> None:
+    def add(self, problem: Problem, unit: MatmulUnit, tiles: Tiles, fixed: Fixed, effort: int) -> None:
         """Puts the mappings of ``problem`` that are not beaten among the points, and removes those they beat.
 
         The best in cycles and in joules come first, so that little is left to look at. Raises `HwsimError` where

@@ -10,10 +10,10 @@ or *kept*: loaded once into the outermost on-chip memory that may hold them, bef
 
 times the repeats of the chain: links do not overlap. Other operands of vector work (a residual) pass the home once.
 
-The space is every size of a block (`hwsim.mapping.candidates`: all that differ in the number of blocks, or the usual
-parts where these are many), every home and every set of kept weights. A choice is not mapped to its end where a bound of
-its objective, from the units' peak and the bytes that the outermost memory must move, rules it out. So the choice is the
-best of this space by its objective, given the mapper's mappings; among equals it is the one whose bound is least.
+The space is every size of a block (`hwsim.mapping.candidates`: all that differ in the number of blocks, or the
+usual parts where these are many), every home and every set of kept weights. A choice is not mapped to its end where
+a bound of its objective, from the units' peak and the bytes that the outermost memory must move, rules it out. So the
+choice is the best of this space by its objective, given the mapper's mappings; of equals the one with the least bound.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ class _Search:
         return _Least(*(_ROUNDING * value for value in (cycles, spent, outer)))
 
     def map(self, choice: Choice, limit: float = float("inf")) -> dict[str, Mapping] | None:
-        """Every link in all blocks; None where it cannot be below ``limit``, `HwsimError` where a block does not fit."""
+        """Every link in all blocks; None if it cannot be below ``limit``, `HwsimError` if a block does not fit."""
         found = self._vectors(choice)
         rest = list(self.chain.products)
         for index, link in enumerate(self.chain.links):
@@ -276,9 +276,9 @@ class _Search:
             if capacity is None:
                 continue
             if capacity <= size:
-                link = self.chain.links[index]
+                name_of = self.chain.links[index].name
                 raise HwsimError(
-                    f"{link.name} fused in blocks of {rows} rows does not fit memories.{name}: intermediate results "
+                    f"{name_of} fused in blocks of {rows} rows does not fit memories.{name}: intermediate results "
                     f"and kept weights take {size} B of {capacity} B, {size - capacity + 1} B too much"
                 )
             room[name] = capacity - size
@@ -300,9 +300,7 @@ class _Search:
             hides_ends=machine.hides_ends, ideal=machine.ideal, effort=machine.effort, sources=sources,
         )  # fmt: skip
 
-    def _vector(
-        self, index: int, link: VectorLink, rows: int, choice: Choice, memories: Map[str, Memory]
-    ) -> Mapping:
+    def _vector(self, index: int, link: VectorLink, rows: int, choice: Choice, memories: Map[str, Memory]) -> Mapping:
         """Work on a block in the home; what no link makes comes from the outermost memory, as the last results go."""
         machine, names = self.machine, list(memories)
         block = _share(link.work, rows, link.rows)
@@ -351,7 +349,8 @@ class _Search:
         busy = {name: spent + load * (name in (machine.outermost, keeper)) for name, spent in whole.busy_cycles.items()}
         return replace(
             whole, cycles=whole.cycles + load, stall_cycles=whole.stall_cycles + load, bits=all_bits,
-            traffic=_traffic(all_bits, list(machine.memories)), busy_cycles=busy, bound=max(busy, key=lambda n: busy[n]),
+            traffic=_traffic(all_bits, list(machine.memories)), busy_cycles=busy,
+            bound=max(busy, key=lambda name: busy[name]),
         )  # fmt: skip
 
 
@@ -390,6 +389,8 @@ def _sum(parts: list[tuple[Mapping, int]], names: list[str]) -> Mapping:
 
 def _traffic(bits: Map[tuple[str, str, str], int], names: list[str]) -> dict[str, dict[str, int]]:
     return {
-        name: {way: -(-sum(bits.get((name, operand, way), 0) for operand in OPERANDS) // 8) for way in ("read", "write")}
+        name: {
+            way: -(-sum(bits.get((name, operand, way), 0) for operand in OPERANDS) // 8) for way in ("read", "write")
+        }
         for name in names
     }

@@ -25,7 +25,7 @@ Objective = Literal["cycles", "energy", "edp", "traffic"]
 OBJECTIVES: tuple[Objective, ...] = ("cycles", "energy", "edp", "traffic")
 DIMENSIONS = ("m", "n", "k")
 Fixed = Mapping[int, Mapping[str, Any]]
-"""Stage to what the user fixed of it: ``m``, ``n``, ``k`` (steps of its tile), ``order`` such as ``"nmk"``, ``cores``."""
+"""Stage to what is fixed of it: ``m``, ``n``, ``k`` (steps of its tile), ``order`` such as ``"nmk"``, ``cores``."""
 EFFORT = 40_000_000
 
 
@@ -99,7 +99,9 @@ def best(
     return Found(problem, best_tiles, int(cycles), float(joules), int(bits), guarantee)
 
 
-def candidates(problem: Problem, whole: MatmulUnit, tiles: Tiles, fixed: Fixed) -> tuple[Problem, list[np.ndarray], str]:
+def candidates(
+    problem: Problem, whole: MatmulUnit, tiles: Tiles, fixed: Fixed
+) -> tuple[Problem, list[np.ndarray], str]:
     """The problem with its unit's table, each stage's candidates [.., 8], and the map space in words.
 
     Raises `HwsimError` where nothing fits a stage, `Unmappable` where what is fixed cannot be.

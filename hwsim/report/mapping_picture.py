@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hwsim.base.errors import InputError
 from hwsim.mapping.nest import sections, spread
 from hwsim.report.engineering import engineering, percent
-from hwsim.report.figures.style import COMPONENT_COLOURS, INK, MUTED, PAPER, RULE, drawn, new_figure, png, prefixed, quiet
+from hwsim.report.figures.style import (
+    COMPONENT_COLOURS,
+    INK,
+    MUTED,
+    PAPER,
+    RULE,
+    drawn,
+    new_figure,
+    png,
+    prefixed,
+    quiet,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +60,7 @@ def mapping_figure(products: Sequence[MappedProduct]) -> Figure:
 def _boxes(mapping: Mapping) -> list[tuple[str, list[str]]]:
     """Heading of each box, and the loops that run inside it before the next box."""
     outermost, *stages, unit = sections(mapping)
-    found = []
+    found: list[tuple[str, list[str]]] = []
     for section in (outermost, *stages):
         held = " · ".join(f"{name} {size}" for name, size in section.held) or "one step"
         share = f" ({'×'.join(map(str, section.core_tile))} per core)" if section.core_tile else ""
@@ -118,7 +129,7 @@ def _traffic(axes: Axes, mapping: Mapping) -> None:
             read, written = moved[name, operand, "read"], moved[name, operand, "write"]
             for value, offset, hatch in ((read, -0.06, ""), (written, 0.06, "/////")):
                 if value:
-                    style = {"color": colour, "hatch": hatch, "edgecolor": PAPER, "linewidth": 0}
+                    style: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": PAPER, "linewidth": 0}
                     axes.barh(at + offset, value - start, 0.11, left=start, **style)
             if read or written:
                 label = " + ".join(engineering(value, "B") for value in (read, written) if value)
@@ -136,5 +147,8 @@ def _legend(axes: Axes) -> None:
     from matplotlib.patches import Patch
 
     keys = [Patch(color=colour, label=operand) for operand, colour in zip(_OPERANDS, COMPONENT_COLOURS, strict=False)]
-    keys += [Patch(facecolor=RULE, label="read"), Patch(facecolor=RULE, hatch="/////", edgecolor=PAPER, label="written")]
+    keys += [
+        Patch(facecolor=RULE, label="read"),
+        Patch(facecolor=RULE, hatch="/////", edgecolor=PAPER, label="written"),
+    ]
     axes.legend(handles=keys, ncols=5, fontsize=7, loc="upper center", bbox_to_anchor=(0.45, -0.1), columnspacing=0.9)

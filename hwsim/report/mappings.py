@@ -40,7 +40,8 @@ def _mapping_lines(mapping: Mapping, energy_j: float) -> list[str]:
     width = max(len(name) for name in mapping.traffic)
     for name, moved in mapping.traffic.items():
         read, written = engineering(moved["read"], "B"), engineering(moved["write"], "B")
-        lines.append(f"  {name:{width}}  read {read:>9}  written {written:>9}  busy {count(mapping.busy_cycles.get(name, 0))} cycles")
+        busy = count(mapping.busy_cycles.get(name, 0))
+        lines.append(f"  {name:{width}}  read {read:>9}  written {written:>9}  busy {busy} cycles")
     return lines
 
 
