@@ -11,7 +11,8 @@ from small_chips import CHIPS, CLOCK, CORES, PARTIAL, SYSTOLIC, WIDTHS, dram, sr
 from hwsim.base.errors import HwsimError
 from hwsim.mapping import map_gemm, map_vector
 from hwsim.mapping.chain import Chain, ProductLink, VectorLink
-from hwsim.mapping.fusion import Machine, _Search, fuse, joules
+from hwsim.mapping.chain_blocks import Machine
+from hwsim.mapping.fusion import _Search, fuse, joules
 from hwsim.mapping.hierarchy import build_hierarchy
 from hwsim.mapping.problem import Widths, build_problem
 from hwsim.mapping.simulator import TileSimulator
