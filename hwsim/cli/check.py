@@ -37,7 +37,7 @@ _TELLING_KEYS = {
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...]) -> None:
-    """Check architectures, workloads, studies, matrix units, GEMM orders, mappings, formats, told by their keys."""
+    """Check architectures, workloads, studies, matrix units, GEMM orders, mappings and formats, told by their keys."""
     bad = 0
     for file in files:
         try:
@@ -78,7 +78,7 @@ def _folder_of(path: Path) -> str:
     return max(held, key=lambda kind: len(FOLDERS[kind]), default="archs")
 
 
-def _load(kind: str, path: Path) -> str:  # noqa: PLR0911 - one a kind
+def _load(kind: str, path: Path) -> str:  # noqa: PLR0911 (one return for each kind)
     if kind == "archs":
         from hwsim.arch import Architecture
 

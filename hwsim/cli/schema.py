@@ -35,7 +35,7 @@ def schema(kind: str | None, output: Path | None) -> None:
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """The JSON Schema of an ``arch``, ``workload``, ``study``, ``matrix_unit``, ``gemm_order`` or of ``mappings``."""
+    """The JSON Schema of a kind of file, one of `KINDS`."""
     from hwsim.base.json_schema import json_schema
 
     if kind == "arch":

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from hwsim.base.errors import HwsimError, naming
+from hwsim.base.errors import HwsimError
 from hwsim.engine.chip_overheads import ChipOverheads
 from hwsim.engine.plan import KEEPS_CODES
 from hwsim.mapping import Mapping as Placed
 from hwsim.mapping import map_front, map_gemm, map_vector
-from hwsim.mapping.chain import Chain, ProductLink, VectorLink
 from hwsim.mapping.fixed import Mappings, Unmappable
-from hwsim.mapping.fusion import Fused, Machine, fuse
 from hwsim.technology.records import Number
 from hwsim.units.base import VectorWork, WholeLayer
 from hwsim.workload import MatmulStep, Operator, Step, VectorStep
-from hwsim.workload.chains import found_chains
 from hwsim.workload.vector_ops import combine
 
 if TYPE_CHECKING:
     from hwsim.arch import Architecture
     from hwsim.engine.plan import Plan
-    from hwsim.workload import Workload
 
 
 class CostModel:
@@ -50,8 +45,9 @@ class CostModel:
         self.memory_costs = self.prices.memories
         self.mappings = mappings
         """What the user fixed of products' mappings."""
-        self._fixed = {} if mappings is None else mappings.fixed()
-        self._fused: dict[str, Placed] = {}
+        self.fixed = {} if mappings is None else mappings.fixed()
+        self.fused: dict[str, Placed] = {}
+        """Steps of fused chains (`hwsim.engine.fusing`)."""
         self._mappings: dict[Any, Placed] = {}
         self.energies = {
             name: (cost.read_j_per_byte / 8, cost.write_j_per_byte / 8) for name, cost in self.memory_costs.items()
@@ -114,7 +110,7 @@ class CostModel:
         """Maps every different product of ``steps`` that the unit does not time itself, side by side in threads."""
         products = {}
         for operator, step in steps:
-            if isinstance(step, MatmulStep) and step.name not in self._fused:
+            if isinstance(step, MatmulStep) and step.name not in self.fused:
                 with contextlib.suppress(HwsimError):  # said again, with the operator's name, where its row is made
                     if self._stated(operator, step) is None:
                         result_bytes = self.result_bytes(operator, step)
@@ -139,14 +135,14 @@ class CostModel:
 
     def placed(self, operator: Operator, step: MatmulStep) -> Placed:
         """The mapping of a product: as part of a fused chain, or by itself."""
-        return self._fused.get(step.name) or self.mapping(step, self.result_bytes(operator, step))
+        return self.fused.get(step.name) or self.mapping(step, self.result_bytes(operator, step))
 
     def traffic_energy(self, placed: Placed) -> float:
         """Joules of a mapping's traffic."""
         return sum(self._traffic_energy(placed.traffic).values())
 
     def _key(self, step: MatmulStep, result_bytes: float) -> Any:
-        fixed = step.name if step.name in self._fixed else None
+        fixed = step.name if step.name in self.fixed else None
         distinct = Fraction(1) if step.window is not None else _distinct(step)
         return step.gemm, step.window, result_bytes, distinct, fixed
 
@@ -178,81 +174,21 @@ class CostModel:
             "unit": self.unit,
             "memories": self.architecture.memories,
             "clock_hz": self.clock_hz,
-            "element_bytes": (self.unit.a_format.bits / 8, self._weight_bytes, result_bytes),
+            "element_bytes": (self.unit.a_format.bits / 8, self.weight_bytes, result_bytes),
             "partial_bytes": self.unit.result_format.bits / 8,
             "distinct_a": self._key(step, result_bytes)[3],
             "window": step.window,
             "energies": self.energies,
             "tiles": self.rules.tiles,
-            "fixed": self._fixed.get(step.name, {}),
+            "fixed": self.fixed.get(step.name, {}),
             "hides_ends": self.rules.ends == "hidden",
             "ideal": self.rules.overlap == "ideal",
             "effort": self.rules.effort,
         }
 
-    # Fusion -----------------------------------------------------------------------------------------
-
-    def fuse_all(self, workload: Workload, steps: Sequence[tuple[Operator, Step]]) -> list[Fused]:
-        """Maps the chains that ``workload`` names as one each, and, if the architecture says so, others that gain."""
-        found = []
-        for chain in workload.chains():
-            with naming(f"fusing {', '.join(step.name for _, step in chain)}"):
-                found.append(self.fuse(chain))
-        rest = [(operator, step) for operator, step in steps if step.name not in self._fused]
-        chains = found_chains(workload.operators, rest) if self.rules.fuse == "auto" else []
-        return [one for one in (*found, *(self.fuse(chain, always=False) for chain in chains)) if one is not None]
-
-    def fuse(self, steps: Sequence[tuple[Operator, Step]], always: bool = True) -> Fused | None:
-        """Maps a chain of steps as one; with ``always`` off only where the objective gains, and nothing else fails.
-
-        Raises `HwsimError` where the chain cannot be fused.
-        """
-        machine = Machine(
-            self.unit, self.architecture.vector, self.architecture.memories, self.clock_hz, self.energies,
-            self.rules.objective, self.rules.tiles, self.rules.ends == "hidden", self.rules.overlap == "ideal",
-            self.rules.effort,
-        )  # fmt: skip
-        gemm = next(step.gemm for _, step in steps if isinstance(step, MatmulStep))
-        rows = gemm.count * gemm.m
-        try:
-            found = fuse(Chain(tuple(self._link(operator, step, rows) for operator, step in steps)), machine)
-        except HwsimError:
-            if always:
-                raise
-            return None
-        if not always and self._score(found.mappings.values()) >= self._score(self._apart(steps)):
-            return None
-        self._fused |= found.mappings
-        return found
-
-    def _link(self, operator: Operator, step: Step, rows: int) -> ProductLink | VectorLink:
-        result_bytes = self.result_bytes(operator, step)
-        if isinstance(step, MatmulStep):
-            if self._stated(operator, step) is not None or step.name in self._fixed:
-                raise HwsimError(f"{step.name} cannot be fused: its cycles or its mapping are given")
-            widths = (self.unit.a_format.bits / 8, self._weight_bytes, result_bytes)
-            return ProductLink(step.name, step.gemm, widths, self.unit.result_format.bits / 8)
-        return VectorLink(step.name, step.work, rows, self._vector_bytes(operator), result_bytes)
-
-    def _apart(self, steps: Sequence[tuple[Operator, Step]]) -> list[Placed]:
-        return [
-            self.mapping(step, self.result_bytes(operator, step)) if isinstance(step, MatmulStep)
-            else self._placed_vector(operator, step)
-            for operator, step in steps
-        ]  # fmt: skip
-
-    def _score(self, placed: Iterable[Placed]) -> tuple[float, float]:
-        placed = list(placed)
-        cycles = float(sum(one.cycles for one in placed))
-        spent = sum(self.traffic_energy(one) for one in placed)
-        if self.rules.objective == "traffic":
-            return float(sum(sum(next(iter(one.traffic.values())).values()) for one in placed)), cycles
-        pairs = {"energy": (spent, cycles), "edp": (spent * cycles, cycles)}
-        return pairs.get(self.rules.objective, (cycles, spent))
-
     def _vector(self, operator: Operator, step: VectorStep) -> dict[str, Any]:
         vector = self.architecture.vector
-        placed = self._fused.get(step.name) or self._placed_vector(operator, step)
+        placed = self.fused.get(step.name) or self.placed_vector(operator, step)
         return {
             "unit": vector.kind,
             "macs": 0,
@@ -265,18 +201,23 @@ class CostModel:
             "energy_j": {**self._traffic_energy(placed.traffic), "vector": self.vector_energy(step.work)},
         }
 
-    def _placed_vector(self, operator: Operator, step: VectorStep) -> Placed:
+    @property
+    def weight_bytes(self) -> float:
+        """Bytes per element of b in memory, rounded up to whole bits where only some are stored."""
+        return math.ceil(self.unit.b_bits_per_element) / 8
+
+    def placed_vector(self, operator: Operator, step: VectorStep) -> Placed:
         return map_vector(
             step.work,
             self.architecture.vector,
             {name: memory for name, memory in self.architecture.memories.items() if memory.per != "pe"},
             self.clock_hz,
-            self._vector_bytes(operator),
+            self.vector_bytes(operator),
             self.result_bytes(operator, step),
             cores=self.unit.core_count,
         )
 
-    def _vector_bytes(self, operator: Operator) -> float:
+    def vector_bytes(self, operator: Operator) -> float:
         """Bytes of an element that vector work reads."""
         reads_codes = operator.op in KEEPS_CODES and operator.name in self.plan.stored_as_codes
         return (self.unit.a_format if reads_codes else self.architecture.vector.format).bits / 8
@@ -298,11 +239,6 @@ class CostModel:
         if step.feeds == "readers":
             return operator.name in self.plan.stored_as_codes
         return step.feeds == "product"
-
-    @property
-    def _weight_bytes(self) -> float:
-        """Bytes per element of b in memory, rounded up to whole bits where only some are stored."""
-        return math.ceil(self.unit.b_bits_per_element) / 8
 
     def result_bytes(self, operator: Operator, step: Step) -> float:
         """Bytes of a result in memory: an operand's, or those of the vector unit's format."""

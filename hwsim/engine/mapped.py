@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hwsim.base.errors import InputError, did_you_mean, naming
 from hwsim.engine.cost import CostModel
+from hwsim.engine.fusing import fuse_chains
 from hwsim.engine.plan import plan
 from hwsim.mapping import Mapping
 from hwsim.workload import MatmulStep, Operator, Step
@@ -42,7 +43,7 @@ def placed_costs(
     if mappings is not None:
         mappings.check_names(step.name for _, step in steps if isinstance(step, MatmulStep))
     costs = CostModel(architecture, plan(workload.operators), mappings)
-    costs.fuse_all(workload, steps)
+    fuse_chains(costs, workload, steps)
     costs.map_all(steps)
     return costs, steps
 

@@ -45,10 +45,11 @@ def _insert(front_cycles, front_joules, front_tiles, points, cycles, joules, til
 
 @njit(cache=True, nogil=True)
 def search_front(problem, candidates, starts, effort, known_cycles, known_joules):
-    """Mappings that are not beaten: cycles int64[P], joules [P], tiles int64[P, S, 8], looked at, evaluated, whole.
+    """Mappings that are not beaten: cycles int64[P], joules float64[P], tiles int64[P, S, 8].
 
+    Also how many were looked at and evaluated, and whether everything was looked at.
     ``known_cycles`` (ascending) and ``known_joules`` are points to be beaten, of mappings found elsewhere; those
-    that remain are among the answer with tiles of zero. ``whole`` is whether everything was looked at.
+    that remain are among the answer with tiles of zero.
     """
     stages, places = len(problem[3]), len(problem[0])
     tiles = np.zeros((stages, 8), np.int64)

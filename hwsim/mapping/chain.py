@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hwsim.base.errors import HwsimError
 from hwsim.units.base import Gemm, VectorWork
@@ -72,19 +73,17 @@ class Chain:
         products = self.products
         if len(self.links) < 2 or not products:
             raise HwsimError("a chain takes two operators or more, a product among them")
-        for link in products:
-            if (link.gemm.m, link.gemm.count) != (self.m, self.count):
-                raise HwsimError(
-                    f"{link.name} has {link.gemm.count} x {link.gemm.m} rows, "
-                    f"{products[0].name} {self.count} x {self.m}"
-                )
-        for before, follower in zip(self.links, self.links[1:], strict=False):
-            if isinstance(follower, VectorLink):
-                fits = follower.rows == self.count * self.m and follower.work.reads >= follower.rows * before.writes
+        for one in products:
+            if (one.gemm.m, one.gemm.count) != (self.m, self.count):
+                rows = f"{one.gemm.count} x {one.gemm.m} rows"
+                raise HwsimError(f"{one.name} has {rows}, {products[0].name} {self.count} x {self.m}")
+        for before, link in pairwise(self.links):
+            if isinstance(link, VectorLink):
+                fits = link.rows == self.count * self.m and link.work.reads >= link.rows * before.writes
             else:
-                fits = follower.reads == before.writes
+                fits = link.reads == before.writes
             if not fits:
-                raise HwsimError(f"{follower.name} does not read the {self.m} x {before.writes} rows of {before.name}")
+                raise HwsimError(f"{link.name} does not read the {self.m} x {before.writes} rows of {before.name}")
 
     @property
     def products(self) -> list[ProductLink]:

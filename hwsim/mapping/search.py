@@ -25,7 +25,7 @@ Objective = Literal["cycles", "energy", "edp", "traffic"]
 OBJECTIVES: tuple[Objective, ...] = ("cycles", "energy", "edp", "traffic")
 DIMENSIONS = ("m", "n", "k")
 Fixed = Mapping[int, Mapping[str, Any]]
-"""Stage to what the user fixed: ``m``, ``n``, ``k`` (steps of its tile), ``order`` such as ``"nmk"``, ``cores``."""
+"""Stage to what is fixed of it: ``m``, ``n``, ``k`` (steps of its tile), ``order`` such as ``"nmk"``, ``cores``."""
 EFFORT = 40_000_000
 
 

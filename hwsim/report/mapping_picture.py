@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hwsim.base.errors import InputError
 from hwsim.mapping.nest import sections, spread
@@ -129,16 +129,8 @@ def _traffic(axes: Axes, mapping: Mapping) -> None:
             read, written = moved[name, operand, "read"], moved[name, operand, "write"]
             for value, offset, hatch in ((read, -0.06, ""), (written, 0.06, "/////")):
                 if value:
-                    axes.barh(
-                        at + offset,
-                        value - start,
-                        0.11,
-                        left=start,
-                        color=colour,
-                        hatch=hatch,
-                        edgecolor=PAPER,
-                        linewidth=0,
-                    )
+                    style: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": PAPER, "linewidth": 0}
+                    axes.barh(at + offset, value - start, 0.11, left=start, **style)
             if read or written:
                 label = " + ".join(engineering(value, "B") for value in (read, written) if value)
                 axes.text(max(read, written) * 1.1, at, label, va="center", fontsize=7, color=INK)

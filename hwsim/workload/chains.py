@@ -62,10 +62,9 @@ def _products(chain: Sequence[Placed]) -> list[MatmulStep]:
 def _misfit(operators: Sequence[Operator], chain: Sequence[Placed], placed: Placed) -> str:
     """Why a step cannot be the next of a chain; empty where it can."""
     operator, step = placed
-    product = isinstance(step, MatmulStep)
     if isinstance(step, MatmulStep) and step.window is not None:
         return f"{step.name} is a convolution, whose rows need their neighbours; only plain products are fused"
-    if not product and not {operator.op, step.op} & ROW_WISE:
+    if not isinstance(step, MatmulStep) and not {operator.op, step.op} & ROW_WISE:
         return f"{step.name} does not work row by row, so that it cannot be fused"
     if not chain:
         return ""

@@ -29,6 +29,12 @@ def test_committed_schema_is_current(kind):
     jsonschema.Draft202012Validator.check_schema(committed(kind))
 
 
+def test_committed_schema_of_mappings_is_current():
+    committed = json.loads((folder("archs") / "mappings.schema.json").read_text())
+    assert committed == schema_of("mappings"), "run `make schema`"
+    jsonschema.Draft202012Validator.check_schema(committed)
+
+
 @pytest.mark.parametrize(("kind", "name"), FILES, ids=str)
 def test_shipped_file_names_its_schema_and_satisfies_it(kind, name):
     path = shipped(kind)[name]
