@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -204,7 +205,7 @@ class CostModel:
     @property
     def weight_bytes(self) -> float:
         """Bytes per element of b in memory, rounded up to whole bits where only some are stored."""
-        return math.ceil(self.unit.b_bits_per_element) / 8
+        return float(math.ceil(self.unit.b_bits_per_element)) / 8
 
     def placed_vector(self, operator: Operator, step: VectorStep) -> Placed:
         return map_vector(
