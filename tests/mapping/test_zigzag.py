@@ -22,7 +22,7 @@ with (DATA / "tpu_like_params.csv").open(encoding="utf-8") as lines:
 CHIP = Architecture.load("zigzag_tpu_like")
 MEMORIES = {"rf_128B": "weights", "rf_2B": "sums", "sram_2MB": "sram", "dram": "dram"}
 LETTERS = {"W": "weight", "I": "input", "O": "output"}
-STRIDED = ("conv1/Conv", "layer2.0/conv1", "layer3.0/conv1", "layer4.0/conv1", "downsample")
+STRIDED = ("layer2.0/conv1", "layer3.0/conv1", "layer4.0/conv1", "downsample")
 
 
 def port_bits(memory: str) -> int:
@@ -74,7 +74,7 @@ def product(layer: str) -> tuple[Gemm, Window | None]:
     gemm = Gemm(row["OX"] * row["OY"], row["K"], row["C"] * row["FX"] * row["FY"])
     if layer.startswith("fc"):
         return gemm, None
-    stride = 2 if any(name in layer for name in STRIDED) else 1
+    stride = 2 if layer == "conv1/Conv" or any(name in layer for name in STRIDED) else 1
     outputs, taps = (row["OY"], row["OX"]), (row["FY"], row["FX"])
     return gemm, Window(1, outputs, row["C"], taps, (stride * row["OY"], stride * row["OX"]), (stride, stride))
 
