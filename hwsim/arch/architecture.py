@@ -16,6 +16,7 @@ from hwsim.arch.mapping_rules import MappingRules
 from hwsim.arch.override import overridden
 from hwsim.arch.quantization import Quantization
 from hwsim.arch.scalesim_config import read_config
+from hwsim.arch.zigzag_accelerator import converted, is_accelerator
 from hwsim.base.document import Document, read_document
 from hwsim.base.errors import InputError
 from hwsim.base.evidence import Evidence
@@ -103,12 +104,15 @@ class Architecture(Record):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """The architecture of a YAML file, of SCALE-Sim's ``.cfg``, or a shipped one by its bare name.
+        """The architecture of a YAML file, of SCALE-Sim's ``.cfg`` or ZigZag's YAML, or a shipped one by its bare name.
 
         Raises `InputError` with file, line and column of the first problem.
         """
         file = find(path, "archs")
-        return cls.from_document(read_config(file) if file.suffix == ".cfg" else read_document(file))
+        if file.suffix == ".cfg":
+            return cls.from_document(read_config(file))
+        document = read_document(file)
+        return cls.from_document(converted(document) if is_accelerator(document) else document)
 
     @classmethod
     def from_document(cls, document: Document) -> Self:

@@ -56,9 +56,16 @@ class Document:
         return InputError(where + path + " ".join(message.split()))
 
 
-def parse_document(text: str, shown: str) -> Document:
-    """``text`` as a `Document`; raises `InputError` for what is not a mapping in hwsim's dialect of YAML."""
+def parse_document(text: str, shown: str, rows_as: str | None = None) -> Document:
+    """``text`` as a `Document`; raises `InputError` for what is not a mapping in hwsim's dialect of YAML.
+
+    A list at the top, as in other tools' files, becomes the value of ``rows_as`` where that is given.
+    """
     composed = compose(text, shown)
+    if rows_as is not None and isinstance(composed.data, list):
+        values = {(rows_as, *location): position for location, position in composed.values.items()}
+        keys = {(rows_as, *location): position for location, position in composed.keys.items()}
+        return Document(shown, {rows_as: composed.data}, values, keys, text)
     if composed.data is None:
         raise InputError(f"{shown}: the file is empty; expected keys and values")
     if not isinstance(composed.data, dict):
@@ -68,8 +75,8 @@ def parse_document(text: str, shown: str) -> Document:
     return Document(shown, composed.data, composed.values, composed.keys, text)
 
 
-def read_document(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Document:
-    """Read a YAML file of at most ``max_bytes``.
+def read_document(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, rows_as: str | None = None) -> Document:
+    """Read a YAML file of at most ``max_bytes``; ``rows_as`` as in `parse_document`.
 
     Raises `InputError`, in one line, for a file that is missing, no regular file, too large (told by its size,
     without reading it), not UTF-8, or not a mapping in hwsim's dialect of YAML (`hwsim.base.compose`).
@@ -84,7 +91,7 @@ def read_document(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
         raise InputError(
             f"{shown}:{line}:{column}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8 text"
         ) from None
-    return parse_document(text, shown)
+    return parse_document(text, shown, rows_as)
 
 
 def _read(shown: str, max_bytes: int) -> bytes:

@@ -10,6 +10,7 @@ import click
 from hwsim.base.errors import HwsimError
 from hwsim.cli.accumulators import accumulators
 from hwsim.cli.check import check
+from hwsim.cli.convert import convert
 from hwsim.cli.formats import formats
 from hwsim.cli.listing import list_parts
 from hwsim.cli.map import map_command
@@ -75,7 +76,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    *(run, compare, explore, map_command, check, schema, list_parts, show),
+    *(run, compare, explore, map_command, check, convert, schema, list_parts, show),
     *(formats, accumulators, probe, reproduce, tradeoff),
 )
 for _command in _COMMANDS:

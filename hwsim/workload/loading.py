@@ -1,25 +1,28 @@
-"""Workloads from files: YAML documents and CSV layer tables."""
+"""Workloads from files: YAML documents, ZigZag's lists of layers and CSV layer tables."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from hwsim.base.document import read_document
+from hwsim.base.document import Document, read_document
 from hwsim.base.errors import InputError
 from hwsim.base.shipped import find, resolve
 from hwsim.base.validate import validate
 from hwsim.workload.errors import Misplaced
 from hwsim.workload.layer_table import read_layer_table
 from hwsim.workload.workload import Workload
+from hwsim.workload.zigzag_layers import ROWS, converted, is_layer_list
 
 
 def load(name: str | os.PathLike[str]) -> Workload:
-    """The checked workload of a ``.yaml`` or ``.csv`` file, or of a shipped one by its bare name."""
+    """The checked workload of a ``.yaml`` (also ZigZag's) or ``.csv`` file, or of a shipped one by its bare name."""
     path = find(name, "workloads")
     if path.suffix == ".csv":
         return read_layer_table(path)
-    document = read_document(path)
+    document = read_document(path, rows_as=ROWS)
+    if is_layer_list(document):
+        document = Document(document.shown, converted(document))
     workload = validate(Workload, document)
     workload._path = document.path
     try:
