@@ -1,4 +1,4 @@
-"""Workloads from files: YAML documents, ZigZag's lists of layers and CSV layer tables."""
+"""Workloads from files: YAML documents, ONNX models, ZigZag's lists of layers and CSV layer tables."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ from hwsim.workload.zigzag_layers import ROWS, converted, is_layer_list
 
 
 def load(name: str | os.PathLike[str]) -> Workload:
-    """The checked workload of a ``.yaml`` (also ZigZag's) or ``.csv`` file, or of a shipped one by its bare name."""
+    """The checked workload of a ``.yaml`` (also ZigZag's), ``.onnx`` or ``.csv`` file, or of a shipped one by its bare name."""
     path = find(name, "workloads")
     if path.suffix == ".csv":
         return read_layer_table(path)
-    document = read_document(path, rows_as=ROWS)
+    if path.suffix == ".onnx":
+        from hwsim.workload.onnx_model import read_model
+
+        document = Document(str(path), read_model(path))
+    else:
+        document = read_document(path, rows_as=ROWS)
     if is_layer_list(document):
         document = Document(document.shown, converted(document))
     workload = validate(Workload, document)
