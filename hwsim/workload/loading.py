@@ -16,7 +16,7 @@ from hwsim.workload.zigzag_layers import ROWS, converted, is_layer_list
 
 
 def load(name: str | os.PathLike[str]) -> Workload:
-    """The checked workload of a ``.yaml`` (also ZigZag's), ``.onnx`` or ``.csv`` file, or of a shipped one by its bare name."""
+    """The checked workload of a ``.yaml`` (also ZigZag's), ``.onnx`` or ``.csv`` file, or a shipped one by its name."""
     path = find(name, "workloads")
     if path.suffix == ".csv":
         return read_layer_table(path)
