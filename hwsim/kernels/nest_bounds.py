@@ -167,9 +167,9 @@ def transfers(problem, tiles, first, last, space, total):
         if stages[stage] == CORE:
             copies_a, copies_b = 1 << 60, 1 << 60
             for index in range(count[1]):
-                copies_a = min(copies_a, -(-parts[1, index, 1] // min(tile[CORE_N], parts[1, index, 1])))
+                copies_a = min(copies_a, -(-parts[1, index, 0] // min(tile[CORE_N], parts[1, index, 0])))
             for index in range(count[0]):
-                copies_b = min(copies_b, -(-parts[0, index, 1] // min(tile[CORE_M], parts[0, index, 1])))
+                copies_b = min(copies_b, -(-parts[0, index, 0] // min(tile[CORE_M], parts[0, index, 0])))
         between[:] = 0
         first_load = 0
         if routes[stage, INPUT, 0] > 0:

@@ -28,6 +28,7 @@ from hwsim.kernels.nest_work import (
     PARTIAL_BITS,
     PE,
     RESIDENT,
+    TOGETHER,
     USABLE,
 )  # fmt: skip
 from hwsim.kernels.tile_elements import (
@@ -37,6 +38,7 @@ from hwsim.kernels.tile_elements import (
     input_elements_of_one,
     steps_of,
     tile_extent,
+    whole_runs,
 )
 
 CYCLES, ENERGY, EDP, TRAFFIC = 0, 1, 2, 3
@@ -59,7 +61,8 @@ def room(problem, stage, tile, needs):
 
     Its steps are at most those of the whole product.
     """
-    _, _, routes, stages, _, widths, geometry, _ = problem
+    _, _, routes, stages, _, widths, geometry, unit = problem
+    together = unit[TOGETHER] if stages[stage] == PE else 1  # an element serves one of the products
     for place in range(len(needs)):
         needs[place] = 0
     m, n, k = tile[0], tile[1], tile[2]
@@ -75,11 +78,13 @@ def room(problem, stage, tile, needs):
             in_k = min(tile_extent(geometry, 2, k), extent_of(geometry, 2))
         a, b, c = input_elements(geometry, m, k, in_m, in_k), in_k * in_n, in_m * in_n
     if routes[stage, 0, 0] > 0:
-        needs[routes[stage, 0, routes[stage, 0, 0]]] += (a * widths[0] + 7) // 8 * 8
+        needs[routes[stage, 0, routes[stage, 0, 0]]] += (a * (widths[0] // together) + 7) // 8 * 8
     if routes[stage, 1, 0] > 0:
-        needs[routes[stage, 1, routes[stage, 1, 0]]] += (b * widths[1] + 7) // 8 * 8
+        needs[routes[stage, 1, routes[stage, 1, 0]]] += (b * (widths[1] // together) + 7) // 8 * 8
     if routes[stage, 2, 0] > 0 and tile[RESIDENT] == 0:
-        needs[routes[stage, 2, routes[stage, 2, 0]]] += (c * max(widths[2], widths[PARTIAL_BITS]) + 7) // 8 * 8
+        needs[routes[stage, 2, routes[stage, 2, 0]]] += (
+            (c * (max(widths[2], widths[PARTIAL_BITS]) // together) + 7) // 8 * 8
+        )
 
 
 @njit(cache=True)
@@ -110,12 +115,13 @@ def fitting(problem, stage, sizes_m, sizes_n, sizes_k, grids, resident_outputs, 
                 choices = 1
                 first = second = 0
                 if per == CORE:
-                    first, second = _two_grids(grids, -(-whole[0] // m), -(-whole[1] // n), m, n)
+                    first, second = _two_grids(geometry, grids, -(-whole[0] // m), -(-whole[1] // n), m, n)
                     choices = 1 if first == second else 2
                 for choice in range(choices):
                     if per == CORE:
                         grid = grids[first if choice == 0 else second]
-                        tile[0] = min(m * min(grid[0], -(-whole[0] // m)), whole[0])
+                        rows = whole_runs(geometry, 0, m, min(grid[0], -(-whole[0] // m)))
+                        tile[0] = min(m * rows, whole[0])
                         tile[1] = min(n * min(grid[1], -(-whole[1] // n)), whole[1])
                     for order in range(6):
                         if same_loops(order, whole, tile):
@@ -127,12 +133,12 @@ def fitting(problem, stage, sizes_m, sizes_n, sizes_k, grids, resident_outputs, 
 
 
 @njit(cache=True)
-def _two_grids(grids, trips_m, trips_n, m, n):
+def _two_grids(geometry, grids, trips_m, trips_n, m, n):
     """The grids of cores with the fewest rounds, then the least copied operands: the best and the next."""
     best, next_best = -1, -1
     rounds_of, copied_of = np.zeros(len(grids), np.int64), np.zeros(len(grids), np.int64)
     for index in range(len(grids)):
-        rows, columns = min(grids[index, 0], trips_m), min(grids[index, 1], trips_n)
+        rows, columns = whole_runs(geometry, 0, m, min(grids[index, 0], trips_m)), min(grids[index, 1], trips_n)
         rounds_of[index] = -(-trips_m // rows) * -(-trips_n // columns)
         copied_of[index] = rounds_of[index] * (rows * m + columns * n)
     for index in range(len(grids)):

@@ -6,8 +6,9 @@ Memories are numbered from the outside in, operands are 0 input, 1 weight, 2 out
 - ``memory`` int64[L, 8] and ``rates`` float64[L, 4]: see the entries' names below;
 - ``routes`` int64[S, 3, 8]: number of memories, then the memories that an operand passes to a stage, source first;
 - ``stages`` int64[S]: `CHIP`, `CORE` or `PE`; ``nearest`` int64[3]; ``widths`` int64[4]: bits of a, b, c and of a
-  partial sum; ``geometry``: `hwsim.kernels.tile_elements`; ``unit`` int64[..]: kind, instances, copies of each
-  operand, then the parameters of `hwsim.kernels.unit_counts`.
+  partial sum, of all products that are computed together; ``geometry``: `hwsim.kernels.tile_elements`; ``unit``
+  int64[..]: kind, instances, copies of each operand, first reads, products that are computed together, then the
+  parameters of `hwsim.kernels.unit_counts`.
 
 A mapping is ``tiles`` int64[S, 8]: steps (m, n, k) of a stage's tile, of one core's share of it, order, sums kept in
 the unit.
@@ -24,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 
 from hwsim.kernels.bare import bare
-from hwsim.kernels.tile_elements import input_elements, input_elements_of_one
+from hwsim.kernels.tile_elements import input_elements, input_elements_of_one, tile_extent
 from hwsim.kernels.unit_counts import tile_counts
 
 PER, OVERLAPS, SHARED_BUS, USABLE, SIDE_BY_SIDE, LATENCY, HIDES_ENDS, IDEAL = 0, 1, 2, 3, 4, 5, 6, 7
@@ -35,7 +36,7 @@ TILE_M, TILE_N, TILE_K, CORE_M, CORE_N, CORE_K, ORDER, RESIDENT = 0, 1, 2, 3, 4,
 INPUT, WEIGHT, OUTPUT = 0, 1, 2
 READ, WRITE = 0, 1
 
-KIND, INSTANCES, A_COPIES, B_COPIES, C_COPIES, FIRST_READ, PARAMETERS = 0, 1, 2, 3, 4, 5, 6
+KIND, INSTANCES, A_COPIES, B_COPIES, C_COPIES, FIRST_READ, TOGETHER, PARAMETERS = 0, 1, 2, 3, 4, 5, 6, 7
 SPATIAL, TABLE = 2, 3
 """Kinds of units beside those of `hwsim.kernels.unit_counts`."""
 
@@ -94,40 +95,65 @@ def unit_counts(unit, m, n, k):
 
 
 @bare
+def core_share(problem, tile, side, steps, extent):
+    """Steps and elements along m (0) or n (1) of the largest share that one core takes of a tile."""
+    share = tile[CORE_M + side]
+    if share >= steps:
+        return steps, extent
+    return share, tile_extent(problem[6], side, share)
+
+
+@bare
+def _count(problem, operand, way, elements, of_core, of_element, bits, total, timed):
+    """Adds ``elements`` of ``bits`` to what the memory nearest to the unit moves, and what its busiest instance does.
+
+    ``bits`` are those of all products that are computed together; one element of an array serves one of them.
+    """
+    at = problem[4][operand]
+    per = problem[0][at, PER]
+    total[at, operand, way] += elements * bits
+    if per == PE:
+        timed[at, operand, way] += of_element * (bits // problem[7][TOGETHER])
+    else:
+        timed[at, operand, way] += (of_core if per == CORE else elements) * bits
+
+
+@bare
+def _spatial_work(problem, tile, sizes, extents, started, total, timed):
+    """`unit_work` of an array of elements with unrolled loops: a step a cycle, in every core that takes a share."""
+    memory, _, _, stages, nearest, widths, _, unit = problem
+    m, n, k = extents
+    sizes_m, sizes_n, share_m, share_n = sizes[0], sizes[1], m, n
+    if stages[-1] == CORE:
+        sizes_m, share_m = core_share(problem, tile, 0, sizes[0], m)
+        sizes_n, share_n = core_share(problem, tile, 1, sizes[1], n)
+    cycles, macs = sizes_m * sizes_n * sizes[2], m * n * k
+    reads_a = macs if memory[nearest[INPUT], PER] == PE else m * k * sizes[1]
+    reads_b = macs if memory[nearest[WEIGHT], PER] == PE else n * k * sizes[0]
+    _count(problem, INPUT, READ, reads_a, share_m * k * sizes_n, cycles, widths[A_BITS], total, timed)
+    _count(problem, WEIGHT, READ, reads_b, share_n * k * sizes_m, cycles, widths[B_BITS], total, timed)
+    inside = memory[nearest[OUTPUT], PER] == PE
+    writes = macs if inside else m * n * sizes[2]
+    begins = 0 if started or unit[FIRST_READ] else (min(unit[C_COPIES], k) if inside else 1)
+    reads, share = writes - m * n * begins, share_m * share_n
+    _count(problem, OUTPUT, WRITE, writes, share * sizes[2], cycles, widths[PARTIAL_BITS], total, timed)
+    _count(problem, OUTPUT, READ, reads, share * (sizes[2] - begins), cycles, widths[PARTIAL_BITS], total, timed)
+    return cycles
+
+
+@bare
 def unit_work(problem, tile, sizes, extents, started, total, timed):
     """The unit's own cycles on an innermost tile of ``sizes`` steps that hold ``extents`` elements; adds its bits.
 
-    An array of elements with unrolled loops (`SPATIAL`) takes a step a cycle. A memory that all elements share
-    is read for every step; one that each element has of its own serves that element. ``started``: there are
-    sums of earlier tiles to add to.
+    A memory that all elements of an array (`SPATIAL`) share is read for every step; one that each element has of
+    its own serves that element. ``started``: there are sums of earlier tiles to add to.
     """
     memory, _, _, stages, nearest, widths, _, unit = problem
+    if unit[KIND] == SPATIAL:
+        return _spatial_work(problem, tile, sizes, extents, started, total, timed)
     m, n, k = extents
     resident = tile[RESIDENT]
     partial = 0 if resident else widths[PARTIAL_BITS]
-    if unit[KIND] == SPATIAL:
-        cycles = sizes[0] * sizes[1] * sizes[2]
-        macs = m * n * k
-        for operand in range(3):
-            at = nearest[operand]
-            inside = memory[at, PER] == PE
-            if operand == INPUT:
-                elements = macs if inside else m * k * sizes[1]
-                total[at, 0, READ] += elements * widths[A_BITS]
-                timed[at, 0, READ] += (cycles if inside else elements) * widths[A_BITS]
-            elif operand == WEIGHT:
-                elements = macs if inside else n * k * sizes[0]
-                total[at, 1, READ] += elements * widths[B_BITS]
-                timed[at, 1, READ] += (cycles if inside else elements) * widths[B_BITS]
-            else:
-                written = macs if inside else m * n * sizes[2]
-                first = 0 if started or unit[FIRST_READ] else (m * n * min(unit[C_COPIES], k) if inside else m * n)
-                read = written - first
-                total[at, 2, WRITE] += written * partial
-                total[at, 2, READ] += read * partial
-                timed[at, 2, WRITE] += (cycles if inside else written) * partial
-                timed[at, 2, READ] += (cycles if inside else read) * partial
-        return cycles
     share_m, share_n = m, n
     if stages[-1] == CORE:
         share_m, share_n = min(tile[CORE_M], m), min(tile[CORE_N], n)
@@ -167,34 +193,37 @@ def move(problem, stage, tile, operand, inwards, width, sizes, extents, times, p
 
     Adds its bits to ``total`` so many ``times``, and one of equal ``parts`` of them to ``timed``.
 
-    Of a core's own memories each core in use moves its own copy; the elements of an array are fed by
-    multicast, so that a shared memory reads once what several of them receive, and sums of several elements
-    are added on their way out. Sums that the unit keeps to itself meet the memory nearest to it on their way.
+    Of a core's own memories each core in use moves its own copy, with the halos of its share; the elements of an
+    array are fed by multicast, so that a shared memory reads once what several of them receive, and sums of several
+    elements are added on their way out. Sums that the unit keeps to itself meet the memory nearest to it on their way.
     """
     memory, _, routes, stages, nearest, _, geometry, unit = problem
     resident = operand == OUTPUT and tile[RESIDENT] != 0
     if routes[stage, operand, 0] == 0 and not resident:
         return
     m, n, k = extents
-    copies, share_m, share_n = 1, m, n
-    per = stages[stage]
+    sizes_m, sizes_n, share_m, share_n = sizes[0], sizes[1], m, n
+    per, of_one = stages[stage], width // unit[TOGETHER]
     if per == CORE:
-        share_m, share_n = min(tile[CORE_M], m), min(tile[CORE_N], n)
+        sizes_m, share_m = core_share(problem, tile, 0, sizes[0], m)
+        sizes_n, share_n = core_share(problem, tile, 1, sizes[1], n)
     one = 0
     if operand == INPUT:
-        bits = input_elements(geometry, sizes[0], sizes[2], m, k) * width
-        share = bits if share_m == m else input_elements(geometry, share_m, sizes[2], share_m, k) * width
-        if per == CORE:
-            copies = -(-n // share_n)
-        elif per == PE:
-            one = input_elements_of_one(geometry, sizes[0], sizes[2]) * width
+        share = input_elements(geometry, sizes_m, sizes[2], share_m, k) * width
+        bits, rows = share, sizes[0] // sizes_m
+        if rows > 1 or sizes_m < sizes[0]:  # each core's own, halos among them
+            rest, rest_m = sizes[0] - rows * sizes_m, m - rows * share_m
+            bits = rows * share
+            if rest > 0:
+                bits += input_elements(geometry, rest, sizes[2], rest_m, k) * width
+        bits *= -(-sizes[1] // sizes_n)
+        if per == PE:
+            one = input_elements_of_one(geometry, sizes[0], sizes[2]) * of_one
     elif operand == WEIGHT:
-        bits, share, one = k * n * width, k * share_n * width, sizes[2] * sizes[1] * width
-        if per == CORE:
-            copies = -(-m // share_m)
+        bits, share, one = k * n * width, k * share_n * width, sizes[2] * sizes[1] * of_one
+        bits *= -(-sizes[0] // sizes_m)
     else:
-        bits, share, one = m * n * width, share_m * share_n * width, sizes[0] * sizes[1] * width
-    bits *= copies
+        bits, share, one = m * n * width, share_m * share_n * width, sizes[0] * sizes[1] * of_one
     for hop in range(routes[stage, operand, 0] - 1):
         source, target = routes[stage, operand, 1 + hop], routes[stage, operand, 2 + hop]
         if not inwards:

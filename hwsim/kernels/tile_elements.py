@@ -70,6 +70,35 @@ def tile_extent(geometry, side, steps):
 
 
 @bare
+def is_run(geometry, side, steps):
+    """Whether tiles of ``steps`` along a class are runs of whole inner loops, or parts that divide an inner loop.
+
+    Where an unrolled loop has an edge, tiles do not divide the loops inside it. Units without loops take any steps.
+    """
+    if geometry[WHOLE_WINDOWS] == 0 or side == 1 or steps >= steps_of(geometry, side):
+        return True
+    first = 0 if side == 0 else 3
+    inner, middle, outer = geometry[first], geometry[first + 1], geometry[first + 2]
+    even_middle = geometry[first + 15] % geometry[first + 8] == 0
+    even_outer = geometry[first + 16] % geometry[first + 9] == 0
+    if steps % (inner * middle) == 0:
+        return True
+    if steps % inner == 0:
+        return outer == 1 or (even_middle and even_outer and middle % (steps // inner) == 0)
+    if middle == 1 and outer == 1:
+        return True
+    return geometry[first + 14] % geometry[first + 7] == 0 and even_middle and even_outer and inner % steps == 0
+
+
+@bare
+def whole_runs(geometry, side, steps, times):
+    """The largest number up to ``times`` of tiles of ``steps`` side by side that are a tile too."""
+    while times > 1 and not is_run(geometry, side, steps * times):
+        times -= 1
+    return times
+
+
+@bare
 def _span(outputs, taps, stride, dilation, whole):
     """Input positions under ``outputs`` windows of ``taps``: each once where windows overlap."""
     reach = (taps - 1) * dilation + 1

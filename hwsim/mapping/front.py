@@ -36,14 +36,13 @@ class Front:
         from hwsim.kernels.nest_front import search_front
 
         for objective in ("cycles", "energy"):
-            found = best(problem, unit, objective, tiles, fixed, effort)
-            assert found is not None
-            self._offer(found)
+            self._offer(best(problem, unit, objective, tiles, fixed, effort))
         problem, rows, space = candidates(problem, unit, tiles, fixed)
         starts = np.cumsum([0, *map(len, rows)])
-        known = np.array([point.cycles for point in self.points]), np.array([point.joules for point in self.points])
+        scores = [point.score("cycles") for point in self.points]
+        known = np.array([-(-int(c) // problem.rounds) for c, _ in scores]), np.array([j for _, j in scores])
         cycles, joules, chosen, seen, evaluated, whole = search_front(
-            problem.arrays, np.concatenate(rows), starts, effort, *known
+            problem.arrays, np.concatenate(rows), starts, effort, known[0], known[1] / problem.times
         )
         self.looked_at += int(seen)
         self.evaluated += int(evaluated)
@@ -56,7 +55,9 @@ class Front:
         self.points = tuple(replace(point, guarantee=guarantee) for point in self.points)
 
     def _offer(self, found: Found) -> None:
-        if any(point.cycles <= found.cycles and point.joules <= found.joules for point in self.points):
-            return
-        kept = [one for one in self.points if one.cycles < found.cycles or one.joules < found.joules]
-        self.points = tuple(sorted([*kept, found], key=lambda one: one.cycles))
+        def beats(one: Found, other: Found) -> bool:
+            return all(mine <= its for mine, its in zip(one.score("cycles"), other.score("cycles"), strict=True))
+
+        if not any(beats(point, found) for point in self.points):
+            kept = [point for point in self.points if not beats(found, point)]
+            self.points = tuple(sorted([*kept, found], key=lambda one: one.score("cycles")))

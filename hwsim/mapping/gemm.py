@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping as Map
 from dataclasses import replace
 from fractions import Fraction
@@ -143,6 +142,11 @@ def _ask(
     hierarchy = replace(build_hierarchy(memories, clock_hz, sources), hides_ends=hides_ends, ideal=ideal)
     if hierarchy.stages[-1].per == "pe" and not isinstance(unit, SpatialArray):
         raise HwsimError(f"a {unit.kind} has its own registers; memories 'per: pe' belong to a spatial array")
+    if isinstance(unit, SpatialArray) and unit.cores > 1 and hierarchy.stages[-1].per != "core":
+        raise HwsimError(
+            f"the {unit.cores} cores of a spatial array have memories of their own (per: core); "
+            "write arrays that share all of them as one more dimension of the array"
+        )
     a, b, c = (bits_of(width) for width in element_bytes)
     partial = c if partial_bytes is None else bits_of(partial_bytes)
     distinct = (1, 1) if window is not None else share(Fraction(distinct_a))
@@ -179,26 +183,25 @@ class _Asked:
         hierarchy, one, group = self._share(whole, groups)
         found: Found | None = None
         problem: HwsimError | None = None
-        for unrolling in self._unrollings():
-            steps = unrolling.steps(loop_extents(self.gemm, self.window)) if unrolling.factors else 0
-            if found is not None and self.objective == "cycles" and steps > found.cycles:
+        for unrolling in self._unrollings(groups):
+            steps = unrolling.steps(self._extents(groups)) if unrolling.factors else 0
+            if found is not None and self.objective == "cycles" and steps > found.score("cycles")[0]:
                 break  # those that follow have no fewer steps
             built = self._problem(one, hierarchy, unrolling, group)
-            limit = (math.inf, math.inf) if found is None else self._score(found)
             stages = self._fixed_stages(hierarchy)
             try:
-                found = best(built, group, self.objective, self.tiles, stages, self.effort, limit) or found
+                found = best(built, group, self.objective, self.tiles, stages, self.effort, found)
             except HwsimError as error:
                 problem = problem or error
         if found is None:
             raise problem or HwsimError("nothing to map")
-        return as_mapping(found, self.gemm.count, groups, self.unit)
+        return as_mapping(found, self.unit)
 
     def front(self, whole: Hierarchy, groups: int) -> list[Mapping]:
         """The mappings that no other beats in both cycles and energy."""
         hierarchy, one, group = self._share(whole, groups)
         front, problem = Front(), None
-        for unrolling in self._unrollings():
+        for unrolling in self._unrollings(groups):
             try:
                 built = self._problem(one, hierarchy, unrolling, group)
                 front.add(built, group, self.tiles, self._fixed_stages(hierarchy), self.effort)
@@ -206,7 +209,7 @@ class _Asked:
                 problem = problem or error
         if not front.points:
             raise problem or HwsimError("nothing to map")
-        return [as_mapping(point, self.gemm.count, groups, self.unit) for point in front.points]
+        return [as_mapping(point, self.unit) for point in front.points]
 
     def _share(self, whole: Hierarchy, groups: int) -> tuple[Hierarchy, MatmulUnit, MatmulUnit]:
         """What one group of cores has of the memories; one core, or the unit where cores share all; the group."""
@@ -218,26 +221,32 @@ class _Asked:
     def _problem(self, one: MatmulUnit, hierarchy: Hierarchy, unrolling: Unrolling, group: MatmulUnit) -> Problem:
         """With as many products as the unit takes side by side as one (small groups of a convolution)."""
         groups = self.unit.core_count // max(group.core_count, 1)
-        share = replace(self.gemm, count=-(-self.gemm.count // groups))
-        abreast = group.products_abreast(share) if one is self.unit else 1
+        abreast = unrolling.groups
+        if one is self.unit and not isinstance(self.unit, SpatialArray):
+            abreast = group.products_abreast(replace(self.gemm, count=-(-self.gemm.count // groups)))
         return build_problem(
-            self.gemm, one, hierarchy, self.widths, self.energies, self.window, unrolling, group.core_count, abreast
-        )
+            self.gemm, one, hierarchy, self.widths, self.energies, self.window, unrolling, group.core_count, abreast,
+            groups,
+        )  # fmt: skip
 
-    def _unrollings(self) -> list[Unrolling]:
+    def _extents(self, groups: int = 1) -> dict[str, int]:
+        """Of every loop of what one of ``groups`` of cores computes."""
+        return {"G": -(-self.gemm.count // groups)} | loop_extents(self.gemm, self.window)
+
+    def _unrollings(self, groups: int = 1) -> list[Unrolling]:
         if not isinstance(self.unit, SpatialArray):
             if self.fixed.get("unroll"):
                 raise Unmappable(f"a {self.unit.kind} has no loops to unroll; only a spatial array has", ("unroll",))
             return [Unrolling({})]
         if "unroll" in self.fixed:
-            extents = loop_extents(self.gemm, self.window)
+            extents = self._extents()
             wanted = {loop: min(int(factor), extents[loop]) for loop, factor in self.fixed["unroll"].items()}
             if not self.unit.has_room_for(wanted):
                 asked = " x ".join(f"{loop} {factor}" for loop, factor in wanted.items())
                 array = " x ".join(f"{axis.size} ({', '.join(axis.unroll)})" for axis in self.unit.array)
                 raise Unmappable(f"{asked} cannot be spread over the array of {array}", ("unroll",))
             return [Unrolling({loop: factor for loop, factor in wanted.items() if factor > 1})]
-        return self.unit.unrollings(loop_extents(self.gemm, self.window))
+        return self.unit.unrollings(self._extents(groups))
 
     def _fixed_stages(self, hierarchy: Hierarchy) -> dict[int, Map[str, Any]]:
         stages = self.fixed.get("stages", [])
@@ -250,14 +259,6 @@ class _Asked:
                 message = f"the memories of this stage are {homes}, not {list(stage['memories'])}"
                 raise Unmappable(message, ("stages", index, "memories"))
         return {index: stage or {} for index, stage in enumerate(stages)}
-
-    def _score(self, found: Found) -> tuple[float, float]:
-        cycles, joules = float(found.cycles), found.joules
-        if self.objective == "traffic":
-            return float(found.outer_bits), cycles
-        if self.objective == "energy":
-            return joules, cycles
-        return (joules * cycles, cycles) if self.objective == "edp" else (cycles, joules)
 
 
 def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
@@ -273,15 +274,14 @@ def _groups(gemm: Gemm, unit: MatmulUnit) -> int:
     return min(choices, key=lambda groups: (cycles(groups), groups))
 
 
-def as_mapping(found: Found, count: int, groups: int, unit: MatmulUnit) -> Mapping:
-    """What was found for one product as the mapping of ``count``, ``groups`` at a time."""
+def as_mapping(found: Found, unit: MatmulUnit) -> Mapping:
+    """What was found for one product, or those computed together, as the mapping of all."""
     from hwsim.kernels.nest_bounds import bound, bound_space, ideal_cycles
     from hwsim.kernels.nest_steps import evaluate, workspace
     from hwsim.kernels.nest_work import ORDERS, busy_cycles
 
     problem, tiles = found.problem, found.tiles
-    share = -(-count // groups)
-    rounds = -(-share // problem.abreast)
+    count, rounds = problem.gemm.count, problem.rounds
     hierarchy, arrays = problem.hierarchy, problem.arrays
     names, places = list(hierarchy.ports), len(hierarchy.ports)
     total, timed, spare = (np.zeros((places, 3, 2), np.int64) for _ in range(3))
@@ -313,7 +313,6 @@ def as_mapping(found: Found, count: int, groups: int, unit: MatmulUnit) -> Mappi
     }
     geometry = problem.geometry
     loops = dict(zip(("OX", "OY", "B", "FX", "FY", "C", "K"), geometry[:7].tolist(), strict=True))
-    gemm = replace(problem.gemm, count=count)
     return Mapping(
         tile=levels[-1].tile,
         order=tuple(DIMENSIONS[d] for d in levels[-1].order),
@@ -329,8 +328,8 @@ def as_mapping(found: Found, count: int, groups: int, unit: MatmulUnit) -> Mappi
         bits=bits,
         guarantee=found.guarantee,
         compulsory=_compulsory(problem, count),
-        groups=groups,
-        peak_cycles=-(-gemm.macs // unit.peak_macs_per_cycle),
+        groups=problem.groups,
+        peak_cycles=-(-problem.gemm.macs // unit.peak_macs_per_cycle),
     )
 
 

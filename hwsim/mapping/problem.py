@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,18 @@ class Problem:
     """Products that are computed together, side by side on the unit."""
     arrays: tuple[np.ndarray, ...]
     """(memory, rates, routes, stages, nearest, widths, geometry, unit) of `hwsim.kernels.nest_work`."""
+    groups: int = 1
+    """Groups of cores that work on products of their own."""
+
+    @property
+    def rounds(self) -> int:
+        """How often the product stands for others that follow it: its cycles count so many times."""
+        return ceil(Fraction(ceil(Fraction(self.gemm.count, self.groups)), self.abreast))
+
+    @property
+    def times(self) -> float:
+        """How often its energy and traffic count: those of all products together."""
+        return self.gemm.count / self.abreast
 
     @property
     def geometry(self) -> np.ndarray:
@@ -71,8 +84,11 @@ def build_problem(
     unrolling: Unrolling | None = None,
     cores: int = 1,
     abreast: int = 1,
+    groups: int = 1,
 ) -> Problem:
     """One of ``gemm.count`` products; ``unit`` is one of ``cores`` where the innermost memories are a core's own.
+
+    There are ``groups`` of so many cores, each on products of its own.
 
     With ``abreast`` of the products computed together, side by side on the unit, every element stands for theirs.
     Without ``energies`` a bit through the outermost memory costs one joule and all others nothing, so that
@@ -98,8 +114,9 @@ def build_problem(
     nearest = np.array([names.index(hierarchy.nearest[name]) for name in OPERANDS])
     bits = abreast * np.array([widths.a, widths.b, widths.c, widths.partial])
     geometry = geometry_of(gemm, window, unrolling, widths.distinct_a, isinstance(unit, SpatialArray))
-    arrays = (memory, rates, routes, stages, nearest, bits, geometry, _unit(unit, unrolling, cores, abreast))
-    return Problem(hierarchy, unit, widths, gemm, window, unrolling, abreast, arrays)
+    instances = unit.element_count if hierarchy.stages[-1].per == "pe" else cores
+    arrays = (memory, rates, routes, stages, nearest, bits, geometry, _unit(unit, unrolling, instances, abreast))
+    return Problem(hierarchy, unit, widths, gemm, window, unrolling, abreast, arrays, groups)
 
 
 def geometry_of(
@@ -123,27 +140,26 @@ def geometry_of(
 
 
 def loop_extents(gemm: Gemm, window: Window | None) -> dict[str, int]:
-    """Extent of every loop of one product: a convolution's own, or OX = m, K = n, C = k of a matrix product."""
+    """Extent of every loop but G of one product: a convolution's own, or OX = m, K = n, C = k of a matrix product."""
     if window is None:
         return {"B": 1, "K": gemm.n, "C": gemm.k, "OY": 1, "OX": gemm.m, "FY": 1, "FX": 1}
     (rows, columns), (high, wide) = window.outputs, window.taps
     loops = {"B": window.images, "K": gemm.n, "C": window.channels, "OY": rows, "OX": columns, "FY": high, "FX": wide}
     if loops["B"] * rows * columns != gemm.m or loops["C"] * high * wide != gemm.k:
         raise HwsimError(f"a window of {loops} is no product of m = {gemm.m}, k = {gemm.k}")
-    assert set(loops) == set(LOOPS)
+    assert {*loops, "G"} == set(LOOPS)
     return loops
 
 
-def _unit(unit: MatmulUnit, unrolling: Unrolling, cores: int, abreast: int) -> np.ndarray:
-    """Kind, instances of the innermost memories, copies of a, b, c among elements, first reads, parameters."""
+def _unit(unit: MatmulUnit, unrolling: Unrolling, instances: int, abreast: int) -> np.ndarray:
+    """Kind, instances of the innermost memories, copies of a, b, c among elements, first reads, abreast, parameters."""
     from hwsim.kernels.nest_work import SPATIAL, TABLE
 
     if isinstance(unit, SpatialArray):
-        copies = unrolling.copies()
-        return np.array([SPATIAL, unit.elements, *copies, unit.first_reads], np.int64)
+        return np.array([SPATIAL, instances, *unrolling.copies(), unit.first_reads, abreast], np.int64)
     form = unit.tile_params(abreast) if abreast > 1 else unit.tile_params()
     kind, params = (TABLE, np.zeros(0, np.int64)) if form is None else form
-    return np.array([kind, cores, 1, 1, 1, 0, *params], np.int64)
+    return np.array([kind, instances, 1, 1, 1, 0, abreast, *params], np.int64)
 
 
 def with_table(problem: Problem, sizes: tuple[list[int], list[int], list[int]]) -> Problem:
@@ -157,10 +173,12 @@ def with_table(problem: Problem, sizes: tuple[list[int], list[int], list[int]]) 
         return problem
     along = [np.array(sorted(set(side)), np.int64) for side in sizes]
     m, n, k = np.meshgrid(*along, indexing="ij")
-    counts = problem.unit.count_tiles(m, n, k)
-    columns = (counts.cycles, counts.a_reads, counts.b_reads, counts.c_reads, counts.c_writes)
+    abreast = problem.abreast
+    counts = problem.unit.count_tiles(m, n, k, abreast)
+    accesses = (counts.a_reads, counts.b_reads, counts.c_reads, counts.c_writes)
+    columns = (counts.cycles, *(column // abreast for column in accesses))
     data = np.stack([np.ravel(column) for column in columns], axis=1).astype(np.int64).ravel()
-    table = np.concatenate([unit[:6], [len(side) for side in along], *along, data])
+    table = np.concatenate([unit[:7], [len(side) for side in along], *along, data])
     return replace(problem, arrays=(*problem.arrays[:7], table.astype(np.int64)))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -43,11 +43,14 @@ class Guarantee:
     optimal: bool
     gap: float = 0.0
     """How much lower the objective of a mapping not looked at could be, as a share; 0 if optimal."""
+    unrollings: int = 1
+    """Ways to spread loops over an array that were searched, one after the other."""
     on_front: bool = False
     """Whether it is a point of a front (`hwsim.mapping.front`); ``optimal``: of the whole one."""
 
     def __str__(self) -> str:
-        counted = f"{' x '.join(map(str, self.tiles))} tiles with orders, {self.evaluated} evaluated"
+        spread = f" in each of {self.unrollings} unrollings" if self.unrollings > 1 else ""
+        counted = f"{' x '.join(map(str, self.tiles))} tiles with orders{spread}, {self.evaluated} evaluated"
         if self.on_front:
             which = "the whole front" if self.optimal else "the front as far as it was searched"
             return f"on {which} of {self.space} ({counted})"
@@ -63,9 +66,19 @@ class Found:
     problem: Problem
     tiles: np.ndarray
     cycles: int
+    """Of the products that are computed together."""
     joules: float
     outer_bits: int
     guarantee: Guarantee
+
+    def score(self, objective: Objective) -> tuple[float, float]:
+        """The objective's pair, compared in order, of all products."""
+        cycles, joules = float(self.cycles * self.problem.rounds), self.joules * self.problem.times
+        if objective == "traffic":
+            return self.outer_bits * self.problem.times, cycles
+        if objective == "energy":
+            return joules, cycles
+        return (joules * cycles, cycles) if objective == "edp" else (cycles, joules)
 
 
 def best(
@@ -75,28 +88,56 @@ def best(
     tiles: Tiles = "auto",
     fixed: Fixed | None = None,
     effort: int = EFFORT,
-    limit: tuple[float, float] = (math.inf, math.inf),
-) -> Found | None:
-    """The best mapping of ``problem``; ``whole`` is the unit with all its cores. `HwsimError` if nothing fits.
+    known: Found | None = None,
+) -> Found:
+    """The best mapping of ``problem``, or ``known`` of another problem where that is no worse.
 
-    None where a ``limit`` is given, the objective's pair, and no mapping is better.
+    ``whole`` is the unit with all its cores. The guarantee is of what was looked at for ``known`` too.
+    `HwsimError` if nothing fits.
     """
     from hwsim.kernels.nest_search import search
 
     problem, found, space = candidates(problem, whole, tiles, fixed or {})
     starts = np.cumsum([0, *(len(rows) for rows in found)])
+    limit = (math.inf, math.inf) if known is None else _limit(known, problem, objective)
     best_tiles, cycles, joules, bits, seen, evaluated, exhausted, rest = search(
         problem.arrays, np.concatenate(found), starts, OBJECTIVES.index(objective), effort, limit
     )
-    if not best_tiles.any():
-        if limit[0] < math.inf:
-            return None
+    if not best_tiles.any() and known is None:
         raise Unmappable("no inner tile fits inside an outer one; fix fewer of the tiles", ("stages",))
-    primary = {"cycles": cycles, "energy": joules, "edp": cycles * joules}.get(objective)
-    gap = 0.0 if exhausted or not primary else max(0.0, 1 - rest / primary)
     counts = tuple(len(rows) for rows in found)
-    guarantee = Guarantee(space, counts, int(seen), int(evaluated), bool(exhausted), gap)
-    return Found(problem, best_tiles, int(cycles), float(joules), int(bits), guarantee)
+    guarantee = Guarantee(space, counts, int(seen), int(evaluated), bool(exhausted))
+    answer = known
+    if best_tiles.any():
+        one = Found(problem, best_tiles, int(cycles), float(joules), int(bits), guarantee)
+        if known is None or one.score(objective) < known.score(objective):
+            answer = one
+    assert answer is not None
+    least = math.inf if exhausted else rest * _scale(problem, objective)
+    if known is not None:
+        before = known.guarantee
+        if not before.optimal:
+            least = min(least, (1 - before.gap) * known.score(objective)[0])
+        guarantee = replace(
+            guarantee, tiles=answer.guarantee.tiles, looked_at=before.looked_at + guarantee.looked_at,
+            evaluated=before.evaluated + guarantee.evaluated, optimal=before.optimal and guarantee.optimal,
+            unrollings=before.unrollings + 1,
+        )  # fmt: skip
+    primary = answer.score(objective)[0]
+    gap = max(0.0, 1 - least / primary) if primary and not guarantee.optimal else 0.0
+    return replace(answer, guarantee=replace(guarantee, gap=gap))
+
+
+def _scale(problem: Problem, objective: Objective) -> float:
+    """The objective of all products over that of those computed together."""
+    return {"cycles": problem.rounds, "edp": problem.rounds * problem.times}.get(objective, problem.times)
+
+
+def _limit(known: Found, problem: Problem, objective: Objective) -> tuple[float, float]:
+    """The pair of ``known`` as that of ``problem``'s products that are computed together."""
+    first, second = known.score(objective)
+    seconds = problem.times if objective == "cycles" else problem.rounds
+    return first / _scale(problem, objective), second / seconds
 
 
 def candidates(

@@ -111,9 +111,9 @@ class TileSimulator:
         timed: Bits = Counter()
         route = self.hierarchy.stages[stage].routes.get(operand, ())
         cores = self._cores(stage, tile)
-        copies = {"input": len(cores[1]), "weight": len(cores[0]), "output": 1}[operand]
-        everything = self._elements(operand, tile) * width
-        busiest = self._elements(operand, (cores[0][0], cores[1][0], tile[2])) * width
+        shares = [(m, n, tile[2]) for m, n in product(*cores)]
+        everything = sum(self._elements(operand, share) for share in shares) * width * self.problem.abreast
+        busiest = self._elements(operand, shares[0]) * width * self.problem.abreast
         hops = list(pairwise(route))
         resident = operand == "output" and bool(self.tiles[stage][7])
         if resident:
@@ -129,8 +129,8 @@ class TileSimulator:
                     total[name, operand, way] += everything * shared
                     timed[name, operand, way] += self._of_one(operand, tile) * width
                 else:
-                    total[name, operand, way] += everything * copies
-                    timed[name, operand, way] += busiest if per == "core" else everything * copies
+                    total[name, operand, way] += everything
+                    timed[name, operand, way] += busiest if per == "core" else everything
         return total, timed
 
     def _cores(self, stage: int, tile: Tile) -> tuple[list[range], list[range]]:
@@ -323,25 +323,29 @@ class TileSimulator:
                 (step, before, after),
             )
         started = step.tile[2].start > 0
-        cycles, total, timed = self._spatial(step.tile, started) if self.spatial else self._unit(step.tile, started)
+        cycles, total, timed = self._unit(step.tile, started)
         self.walked.compute += cycles
         self.walked.total.update(total)
         return cycles, timed
 
     def _unit(self, tile: Tile, started: bool) -> tuple[int, Bits, Bits]:
-        """Cores work side by side: the tile takes as long as the busiest of them."""
-        rows, columns = self._cores(len(self.tiles) - 1, tile)
+        """Cores work side by side: the tile takes as long as the busiest of them, the first."""
+        core = self._spatial if self.spatial else self._whole
+        shares = [core((m, n, tile[2]), started) for m, n in product(*self._cores(len(self.tiles) - 1, tile))]
         total: Bits = Counter()
+        for _, moved, _ in shares:
+            total.update(moved)
+        first = shares[0][2]
         timed: Bits = Counter()
-        cycles = 0
-        for m, n in product(rows, columns):
-            gemm = Gemm(len(m), len(n), len(tile[2]))
-            cycles = max(cycles, self.problem.unit.timing(gemm).total)
-            total.update(self._accesses(gemm, started))
-        first = self._accesses(Gemm(len(rows[0]), len(columns[0]), len(tile[2])), started)
         for key, bits in total.items():
-            timed[key] = first[key] if self.hierarchy.ports[key[0]].per == "core" else bits
-        return cycles, total, timed
+            timed[key] = bits if self.hierarchy.ports[key[0]].per == "chip" else first[key]
+        return max(cycles for cycles, _, _ in shares), total, timed
+
+    def _whole(self, tile: Tile, started: bool) -> tuple[int, Bits, Bits]:
+        """One core, or a unit without cores of its own, on whole elements."""
+        gemm = Gemm(len(tile[0]), len(tile[1]), len(tile[2]), self.problem.abreast)
+        bits = self._accesses(gemm, started)
+        return self.problem.unit.timing(gemm).total, bits, bits
 
     def _accesses(self, gemm: Gemm, started: bool) -> Bits:
         counts, nearest, widths = self.problem.unit.accesses(gemm), self.hierarchy.nearest, self.problem.widths
@@ -349,14 +353,13 @@ class TileSimulator:
         bits[nearest["input"], "input", "read"] = counts.a_reads * widths.a
         bits[nearest["weight"], "weight", "read"] = counts.b_reads * widths.b
         if not self.tiles[-1][7]:
-            again = counts.c_reads + gemm.m * gemm.n * started
+            again = counts.c_reads + gemm.count * gemm.m * gemm.n * started
             bits[nearest["output"], "output", "read"] = again * widths.partial
             bits[nearest["output"], "output", "write"] = counts.c_writes * widths.partial
         return bits
 
     def _spatial(self, tile: Tile, started: bool) -> tuple[int, Bits, Bits]:
         """Step by step: what each element multiplies, and what every memory is asked for."""
-        assert isinstance(self.problem.unit, SpatialArray)
         total: Bits = Counter()
         timed: Bits = Counter()
         cycles = 0
@@ -368,8 +371,9 @@ class TileSimulator:
             for operand, distinct in (("input", len(m) * len(k)), ("weight", len(n) * len(k))):
                 name = self.hierarchy.nearest[operand]
                 inside = self.hierarchy.ports[name].per == "pe"
-                total[name, operand, "read"] += (lanes if inside else distinct) * self._width(operand)
-                timed[name, operand, "read"] += (1 if inside else distinct) * self._width(operand)
+                together = self.problem.abreast * self._width(operand)
+                total[name, operand, "read"] += (lanes if inside else distinct) * together
+                timed[name, operand, "read"] += self._width(operand) if inside else distinct * together
             self._sums(at, m, n, k, started, written, total, timed)
         return cycles, total, timed
 
@@ -388,10 +392,11 @@ class TileSimulator:
         if not started and not self.problem.unit.first_reads:
             fresh = len(m) * len(n) * sum((at[:2], lane) not in written for lane in lanes)
         written |= {(at[:2], lane) for lane in lanes}
-        total[name, "output", "write"] += count * width
-        total[name, "output", "read"] += (count - fresh) * width
-        timed[name, "output", "write"] += (1 if inside else count) * width
-        timed[name, "output", "read"] += (1 if inside else count - fresh) * width
+        together = self.problem.abreast * width
+        total[name, "output", "write"] += count * together
+        total[name, "output", "read"] += (count - fresh) * together
+        timed[name, "output", "write"] += width if inside else count * together
+        timed[name, "output", "read"] += width if inside else (count - fresh) * together
 
     def _busy(self, timed: Bits) -> int:
         longest = 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from hwsim.formats.base import Format
     from hwsim.technology.base import Technology
 
-Loop = Literal["B", "K", "C", "OY", "OX", "FY", "FX"]
-LOOPS: tuple[Loop, ...] = ("B", "K", "C", "OY", "OX", "FY", "FX")
-"""Batch, filters, channels of a group, output rows and columns, filter rows and columns. A matrix product
-[m, k] x [k, n] has OX = m, K = n, C = k."""
-_OF = {"input": ("B", "C", "OY", "OX", "FY", "FX"), "weight": ("K", "C", "FY", "FX"), "output": ("B", "K", "OY", "OX")}
+Loop = Literal["G", "B", "K", "C", "OY", "OX", "FY", "FX"]
+LOOPS: tuple[Loop, ...] = ("G", "B", "K", "C", "OY", "OX", "FY", "FX")
+"""Groups of a convolution (or products of a batch), images, filters and channels of a group, output rows and
+columns, filter rows and columns. A matrix product [m, k] x [k, n] has OX = m, K = n, C = k."""
+_OF = {
+    "input": ("G", "B", "C", "OY", "OX", "FY", "FX"),
+    "weight": ("G", "K", "C", "FY", "FX"),
+    "output": ("G", "B", "K", "OY", "OX"),
+}
 
 
 class Axis(Record):
@@ -54,6 +58,11 @@ class Unrolling:
             prod(factor for loop, factor in self.factors.items() if loop not in of) for of in _OF.values()
         )
 
+    @property
+    def groups(self) -> int:
+        """Groups, or products of a batch, that are computed side by side."""
+        return self.factors.get("G", 1)
+
     def steps(self, extents: Mapping[str, int]) -> int:
         """Temporal steps of a product: Π ⌈extent / factor⌉."""
         return prod(-(-extent // self.factors.get(loop, 1)) for loop, extent in extents.items())
@@ -66,7 +75,11 @@ class SpatialArray(MatmulUnit):
     A cycle is one step of all loops that run in time: every element in use multiplies once. Elements that need
     the same operand receive it by multicast; those that add to the same output are followed by an adder tree
     (registers of their own, ``per: pe`` memories that hold outputs, add in time before it). Which loops are
-    spread how far, and in which order the others run, is the mapper's choice (`hwsim.mapping`).
+    spread how far, and in which order the others run, is the mapper's choice (`hwsim.mapping`). Depthwise and grouped
+    convolutions fill an array that may spread G; without it their groups follow each other.
+
+    ``cores`` of them may each have memories of their own (``per: core``, as the elements of Simba); the mapper divides
+    output pixels and filters among them.
 
     Order of additions: that of ``pe``, products in ascending k (channels, filter rows, filter columns). A
     mapping that runs these loops in another order, or spreads them, gives the same bits where sums are exact.
@@ -74,11 +87,15 @@ class SpatialArray(MatmulUnit):
     Edges: ⌈extent / factor⌉ steps; elements beyond an edge are idle.
     """
 
+    has_cores: ClassVar[bool] = True
+
     kind: Literal["spatial"] = "spatial"
     array: tuple[Axis, ...] = Field(min_length=1)
     """Its dimensions, such as ``[{size: 32, unroll: [K]}, {size: 32, unroll: [C]}]``."""
     pe: Datapath
     """The arithmetic of one processing element: one product per cycle."""
+    cores: int = Field(default=1, ge=1, le=4096)
+    """Arrays, each with memories of its own (``per: core``)."""
     first_reads: bool = False
     """Whether the first product of a sum reads the register it adds to, as ZigZag counts; else it overwrites it."""
 
@@ -94,12 +111,24 @@ class SpatialArray(MatmulUnit):
         pe = Datapath.model_validate({"operands": {"a": "int8", "b": "int8"}, "accumulator": "int32"})
         tpu = (Axis(size=4, unroll=("K",)), Axis(size=2, unroll=("C",)))
         rows = (Axis(size=3, unroll=("FY", "C")), Axis(size=4, unroll=("OY", "K")))
-        return [cls(array=tpu, pe=pe), cls(array=rows, pe=pe, first_reads=True)]
+        depthwise = (Axis(size=2, unroll=("G", "K")), Axis(size=2, unroll=("C",)))
+        return [
+            cls(array=tpu, pe=pe),
+            cls(array=rows, pe=pe, first_reads=True),
+            cls(array=depthwise, pe=pe),
+        ]
 
     @property
     def elements(self) -> int:
-        """Processing elements."""
+        """Processing elements of one core."""
         return prod(axis.size for axis in self.array)
+
+    @property
+    def core_count(self) -> int:
+        return self.cores
+
+    def with_cores(self, count: int) -> SpatialArray:
+        return self if count == self.cores else self.model_copy(update={"cores": count})
 
     @property
     def datapath(self) -> Datapath:
@@ -108,7 +137,7 @@ class SpatialArray(MatmulUnit):
 
     @property
     def element_count(self) -> int:
-        return self.elements
+        return self.cores * self.elements
 
     @property
     def a_format(self) -> Format:
@@ -124,7 +153,7 @@ class SpatialArray(MatmulUnit):
 
     @property
     def peak_macs_per_cycle(self) -> int:
-        return self.elements
+        return self.cores * self.elements
 
     def unrollings(self, extents: Mapping[str, int]) -> list[Unrolling]:
         """Every way to spread the loops of a product, fewest steps first.
@@ -138,8 +167,7 @@ class SpatialArray(MatmulUnit):
             for part in choice:
                 for loop, factor in part.items():
                     factors[loop] = factors.get(loop, 1) * factor
-            if any(factors[loop] > extents[loop] for loop in factors):
-                factors = {loop: min(factor, extents[loop]) for loop, factor in factors.items()}
+            factors = {loop: min(factor, extents.get(loop, 1)) for loop, factor in factors.items()}
             kept = {loop: factor for loop, factor in factors.items() if factor > 1}
             found.setdefault(tuple(sorted(kept.items())), Unrolling(kept))
         return sorted(found.values(), key=lambda one: (one.steps(extents), one.elements, sorted(one.factors.items())))
@@ -156,9 +184,20 @@ class SpatialArray(MatmulUnit):
 
         return rest(tuple(sorted(factors.items())), self.array)
 
-    def _best(self, gemm: Gemm) -> Unrolling:
-        extents = {"B": 1, "K": gemm.n, "C": gemm.k, "OY": 1, "OX": gemm.m, "FY": 1, "FX": 1}
-        return self.unrollings(extents)[0]
+    def products_abreast(self, gemm: Gemm) -> int:
+        return self._best(gemm)[0].groups
+
+    def _best(self, gemm: Gemm) -> tuple[Unrolling, dict[str, int]]:
+        """The unrolling of a core's share with the fewest steps, and that share: cores divide m, n or both."""
+        found = []
+        for rows in range(1, self.cores + 1):
+            share = {
+                "G": gemm.count, "K": -(-gemm.n // (self.cores // rows)), "C": gemm.k, "OX": -(-gemm.m // rows)
+            }  # fmt: skip
+            unrolling = self.unrollings(share)[0]
+            found.append((unrolling.steps(share), unrolling, share))
+        _, unrolling, share = min(found, key=lambda one: one[0])
+        return unrolling, share
 
     def matmul_codes(self, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None) -> MatmulResult:
         """[M, K] x [K, N] (+ [M, N]) on codes, in ascending K."""
@@ -166,21 +205,22 @@ class SpatialArray(MatmulUnit):
 
     def timing(self, gemm: Gemm) -> Timing:
         """Steps of the unrolling with the fewest of them."""
-        extents = {"K": gemm.n, "C": gemm.k, "OX": gemm.m}
-        return Timing(fill=0, compute=gemm.count * self._best(gemm).steps(extents), drain=0)
+        unrolling, share = self._best(gemm)
+        return Timing(fill=0, compute=unrolling.steps(share), drain=0)
 
     def accesses(self, gemm: Gemm) -> Accesses:
-        """Operands of every step from memories that all elements share, each once for those that share it."""
-        used = self._best(gemm).factors
-        across = {
-            loop: -(-extent // used.get(loop, 1)) for loop, extent in (("OX", gemm.m), ("K", gemm.n), ("C", gemm.k))
-        }
+        """Operands of every step from memories that all elements of a core share, once for those that share it."""
+        used, share = self._best(gemm)
+        m, n, c = (
+            _parts(extent, share[loop], used.factors.get(loop, 1))
+            for loop, extent in (("OX", gemm.m), ("K", gemm.n), ("C", gemm.k))
+        )
         outputs = gemm.count * gemm.m * gemm.n
         return Accesses(
-            a_reads=gemm.count * gemm.m * gemm.k * across["K"],
-            b_reads=gemm.count * gemm.k * gemm.n * across["OX"],
-            c_reads=outputs * (across["C"] - (not self.first_reads)),
-            c_writes=outputs * across["C"],
+            a_reads=gemm.count * gemm.m * gemm.k * n,
+            b_reads=gemm.count * gemm.k * gemm.n * m,
+            c_reads=outputs * (c - (not self.first_reads)),
+            c_writes=outputs * c,
         )
 
     def actions(self, gemm: Gemm) -> dict[str, int]:
@@ -190,9 +230,15 @@ class SpatialArray(MatmulUnit):
     def cost(self, technology: Technology) -> UnitCost:
         """A datapath in every element; networks and controllers are left out, registers are memories ``per: pe``."""
         lane = self.pe.cost(technology)
-        area = {name: self.elements * value for name, value in lane.area_m2.items()}
+        area = {name: self.element_count * value for name, value in lane.area_m2.items()}
         energy = {"mac": lane.total_energy_per_mac_j}
         return UnitCost(area, energy, dict(lane.sources), {"mac": lane.energy_per_mac_j})
+
+
+def _parts(extent: int, share: int, factor: int) -> int:
+    """Steps of ``factor`` elements of all cores' shares of an extent."""
+    whole, rest = divmod(extent, share)
+    return whole * -(-share // factor) + -(-rest // factor)
 
 
 def _left_over(

@@ -113,10 +113,12 @@ def spatial_arrays(draw: st.DrawFn) -> SpatialArray:
                 [{"size": 4, "unroll": ["K"]}, {"size": 3, "unroll": ["C"]}],
                 [{"size": 3, "unroll": ["FY", "C"]}, {"size": 4, "unroll": ["OY", "K"]}],
                 [{"size": 4, "unroll": ["OX", "B"]}],
+                [{"size": 4, "unroll": ["G", "K"]}, {"size": 3, "unroll": ["FX", "C"]}],
             ]
         )
     )
-    return SpatialArray(array=array, pe=INT8, first_reads=draw(st.booleans()))
+    cores = draw(st.sampled_from([1, 3, 4]))
+    return SpatialArray(array=array, pe=INT8, first_reads=draw(st.booleans()), cores=cores)
 
 
 shapes = st.tuples(*[st.integers(1, 30)] * 3)
@@ -163,22 +165,27 @@ class Case:
 def cases(draw: st.DrawFn, unrolled: bool, kinds: tuple[str, ...] | None = None) -> Case | None:
     """Problems on units that take whole elements, or on spatial arrays; None where nothing fits."""
     unit: Any = draw(spatial_arrays() if unrolled else units())
-    memory = draw(hierarchies(kinds or (SHARED + ELEMENTS if unrolled else SHARED + CORES)))
+    memory = draw(hierarchies(kinds or (SHARED + CORES + ELEMENTS if unrolled else SHARED + CORES)))
     bits = draw(widths)
     if draw(st.booleans()):
         gemm, window = draw(convolutions())
         bits = replace(bits, distinct_a=(1, 1))
     else:
         gemm, window = Gemm(*draw(small_shapes)), None
+    gemm = replace(gemm, count=draw(st.sampled_from([1, 1, 2, 5])))
     hierarchy = replace(
         build_hierarchy(memory, CLOCK),
         hides_ends=draw(st.sampled_from([False, False, True])),
         ideal=draw(st.sampled_from([False, False, False, True])),
     )
+    if unrolled and hierarchy.stages[-1].per != "core":
+        unit = unit.with_cores(1)
     core = unit.with_cores(1) if hierarchy.stages[-1].per == "core" else unit
-    unrolling = draw(st.sampled_from(unit.unrollings(loop_extents(gemm, window)))) if unrolled else None
+    extents = {"G": gemm.count} | loop_extents(gemm, window)
+    unrolling = draw(st.sampled_from(unit.unrollings(extents))) if unrolled else None
+    abreast = unrolling.groups if unrolling else core.products_abreast(gemm)
     energies = {name: (1.0 + place, 1.5 + place) for place, name in enumerate(reversed(hierarchy.ports))}
-    problem = build_problem(gemm, core, hierarchy, bits, energies, window, unrolling, unit.core_count)
+    problem = build_problem(gemm, core, hierarchy, bits, energies, window, unrolling, unit.core_count, abreast)
     sizes, _ = _sizes(problem, "all")
     problem = with_table(problem, _all_tiles(problem, unit, sizes))
     try:

@@ -50,6 +50,10 @@ CHIPS: dict[str, tuple[MatmulUnit, dict[str, Memory]]] = {
         {"dram": dram(4), "buffer": sram(300, 8, double_buffered=True),
          "weights": sram(4, 2, holds=("weight",), per="pe")},
     ),
+    "arrays": (
+        SpatialArray(array=[{"size": 2, "unroll": ["K", "G"]}, {"size": 2, "unroll": ["C"]}], pe=INT8, cores=3),
+        {"dram": dram(4), "l2": sram(900, 7), "shared": sram(120, 5, per="core", double_buffered=True)},
+    ),
 }  # fmt: skip
 chips = st.sampled_from(sorted(CHIPS))
 shapes = st.tuples(*[st.integers(1, 6)] * 3)
