@@ -6,8 +6,8 @@
 - ``wires.array``: bits that pass from one processing element to the next x the pitch, the side of an element that is
   square (*assumed*).
 - ``wires.<memory>``: bits read from or written to a memory on the chip x half the side of the chip, or of the core
-  that it belongs to, both square (*assumed*: a memory's bus leads to the middle). Off-chip memory has its interface's
-  wires in its energy per bit.
+  or processing element that it belongs to, all square (*assumed*: a memory's bus leads to the middle). Off-chip memory
+  has its interface's wires in its energy per bit.
 
 The four prices and their sources: `hwsim.technology.chip`.
 """
@@ -23,7 +23,6 @@ from hwsim.technology import chip
 if TYPE_CHECKING:
     from hwsim.arch import Architecture
     from hwsim.arch.costs import Prices
-    from hwsim.units.base import Gemm
 
 
 class ChipOverheads:
@@ -31,14 +30,15 @@ class ChipOverheads:
 
     def __init__(self, architecture: Architecture, prices: Prices, area_m2: Mapping[str, float]) -> None:
         self.unit = architecture.compute
-        cores, memories = self.unit.core_count, architecture.memories
+        memories = architecture.memories
+        copies = {"chip": 1, "core": self.unit.core_count, "pe": self.unit.element_count}
         price = {key: number.value for key, number in prices.chip.items()}
         stored = sum(area for name, area in area_m2.items() if name in memories and memories[name].kind != "registers")
         total = sum(area_m2.values())
         watts = price[chip.LOGIC] * (total - stored) + price[chip.SRAM] * stored
         self.leakage_j_per_cycle = watts / architecture.clock_hz
         self.flip_flops = sum(cost.register_bits for cost in prices.units.values()) + sum(
-            8 * (memory.capacity or 0) * (cores if memory.per == "core" else 1)
+            8 * (memory.capacity or 0) * copies[memory.per]
             for memory in memories.values()
             if memory.kind == "registers"
         )
@@ -46,14 +46,11 @@ class ChipOverheads:
         self.wire_j_per_bit_m = price[chip.WIRE]
         self.pitch_m = math.sqrt(prices.units["compute"].total_area_m2 / self.unit.element_count)
         self.distance_m = {
-            name: math.sqrt(total / (cores if memory.per == "core" else 1)) / 2
-            for name, memory in memories.items()
-            if memory.on_chip
+            name: math.sqrt(total / copies[memory.per]) / 2 for name, memory in memories.items() if memory.on_chip
         }
 
-    def energy(self, row: Mapping[str, Any], gemm: Gemm | None) -> dict[str, float]:
-        """Energy by component of a step with ``row``'s cycles and traffic; ``gemm`` where it is a product."""
-        passed = 0 if gemm is None else self.unit.neighbour_bits(gemm)
+    def energy(self, row: Mapping[str, Any], passed: int) -> dict[str, float]:
+        """Energy by component of a step with ``row``'s cycles and traffic, and bits ``passed`` between neighbours."""
         wires = {"wires.array": passed * self.pitch_m * self.wire_j_per_bit_m} if passed else {}
         wires |= {
             f"wires.{name}": 8 * (moved["read"] + moved["write"]) * self.distance_m[name] * self.wire_j_per_bit_m

@@ -73,10 +73,11 @@ class CostModel:
     def row(self, operator: Operator, step: Step) -> dict[str, Any]:
         """Cycles, utilization, bound, traffic and energy of one step of ``operator``."""
         if isinstance(step, MatmulStep):
-            found, gemm = self._product(operator, step), step.gemm
+            found = self._product(operator, step)
+            passed = self.unit.on(step.window).neighbour_bits(step.gemm)
         else:
-            found, gemm = self._vector(operator, step), None
-        return found | {"energy_j": found["energy_j"] | self.overheads.energy(found, gemm)}
+            found, passed = self._vector(operator, step), 0
+        return found | {"energy_j": found["energy_j"] | self.overheads.energy(found, passed)}
 
     def _product(self, operator: Operator, step: MatmulStep) -> dict[str, Any]:
         """A matrix product; scaling, bias and activation follow in the vector unit as results leave.
@@ -86,7 +87,7 @@ class CostModel:
         stated = self._stated(operator, step)
         placed = stated or self.placed(operator, step)
         energy = self._traffic_energy(placed.traffic)
-        drawn = self.unit_cost.energy_by_part(self.unit.actions(step.gemm))
+        drawn = self.unit_cost.energy_by_part(self.unit.on(step.window).actions(step.gemm))
         energy |= {f"compute.{part}": joules for part, joules in drawn.items()}
         vector_cycles = 0
         if (after := self.epilogue(operator, step)) is not None:
@@ -172,7 +173,7 @@ class CostModel:
         """What the mapper is asked, but for the objective."""
         return {
             "gemm": step.gemm,
-            "unit": self.unit,
+            "unit": self.unit.on(step.window),
             "memories": self.architecture.memories,
             "clock_hz": self.clock_hz,
             "element_bytes": (self.unit.a_format.bits / 8, self.weight_bytes, result_bytes),
@@ -259,14 +260,12 @@ class CostModel:
 
     def roofline(self) -> dict[str, Any]:
         """Peak MACs per second and each memory's bandwidth, outermost first."""
-        memories = self.architecture.memories
+        copies = {"chip": 1, "core": self.unit.core_count, "pe": self.unit.element_count}
         return {
             "peak_macs_per_s": float(self.unit.peak_macs_per_cycle) * self.clock_hz,
             "bandwidth_bytes_per_s": {
-                name: memory.bytes_per_cycle(self.clock_hz)
-                * self.clock_hz
-                * (self.unit.core_count if memory.per == "core" else 1)
-                for name, memory in memories.items()
+                name: memory.bytes_per_cycle(self.clock_hz) * self.clock_hz * copies[memory.per]
+                for name, memory in self.architecture.memories.items()
             },
         }
 

@@ -12,7 +12,7 @@ import numpy as np
 from hwsim.base.errors import InputError
 from hwsim.base.record import Record, Registered
 from hwsim.base.registry import Registry
-from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost, WholeLayer, Windows
+from hwsim.units.base import Accesses, Gemm, TileCounts, Timing, UnitCost, WholeLayer, Window, Windows
 
 if TYPE_CHECKING:
     from hwsim.datapath.parts import Part
@@ -87,6 +87,10 @@ class MatmulUnit(Registered, ABC):
         """This unit with ``count`` of its cores: one is what a memory of a core's own feeds."""
         return self
 
+    def on(self, window: Window | None) -> MatmulUnit:
+        """This unit at work on the products of that convolution, where it lays them out by rows and channels."""
+        return self
+
     @property
     def resident_outputs(self) -> int:
         """Sums that one core keeps in itself while K passes by in several tiles; 0: they live in a memory."""
@@ -117,15 +121,19 @@ class MatmulUnit(Registered, ABC):
         Each of them of ``count`` independent products.
         """
         shapes = np.stack([np.ravel(m), np.ravel(n), np.ravel(k)], axis=1).astype(np.int64)
+        columns = self._count_shapes(shapes, count)
+        return TileCounts(*(column.reshape(np.shape(m)) for column in columns))
+
+    def _count_shapes(self, shapes: np.ndarray, count: int) -> np.ndarray:
+        """`count_tiles` of ``shapes`` [cases, 3] as [5, cases]."""
         found = self.tile_params()
         if found is None:
-            columns = self._count_each(shapes, count)
-        else:
-            from hwsim.kernels.unit_counts import fill_counts
+            return self._count_each(shapes, count)
+        from hwsim.kernels.unit_counts import fill_counts
 
-            columns = np.empty((5, len(shapes)), np.int64)
-            fill_counts(*found, shapes, count, columns)
-        return TileCounts(*(column.reshape(np.shape(m)) for column in columns))
+        columns = np.empty((5, len(shapes)), np.int64)
+        fill_counts(*found, shapes, count, columns)
+        return columns
 
     def _count_each(self, shapes: np.ndarray, count: int) -> np.ndarray:
         distinct, inverse = np.unique(shapes, axis=0, return_inverse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -10,7 +11,7 @@ from pydantic import Field, model_validator
 
 from hwsim.datapath import Datapath
 from hwsim.datapath.parts import Part, cost_of
-from hwsim.units.base import Accesses, Gemm, Timing, UnitCost
+from hwsim.units.base import Accesses, Gemm, Timing, UnitCost, Window
 from hwsim.units.registry import MatmulUnit, units
 from hwsim.units.row_stationary_counts import Convolution, Elements, Layout, RowStationaryCounts, best
 
@@ -89,6 +90,26 @@ class RowStationary(MatmulUnit):
         """[M, K] x [K, N] (+ [M, N]) on codes, in ascending k."""
         return self.pe.matmul_codes(a, b, c)
 
+    @property
+    def fixed_order(self) -> bool:
+        """Whether the order of additions matters."""
+        wraps = self.pe.accumulator.kind == "integer" and getattr(self.pe.accumulator, "overflow", "") == "wrap"
+        return not wraps
+
+    def on(self, window: Window | None) -> RowStationary:
+        """The array at work on that convolution: tiles are whole output rows and channels.
+
+        Filters that are higher than the array or wider than an element's words, or have gaps, are unfolded: each
+        channel's taps count as so many channels of a 1 × 1 convolution.
+        """
+        if window is None or window.dilation != (1, 1) or not self._has_room_for(window):
+            return self
+        return _OnConvolution.model_construct(**dict(self), window=window)
+
+    def _has_room_for(self, window: Window) -> bool:
+        high, wide = window.taps
+        return high <= self.rows and wide <= min(self.input_words, self.filter_words)
+
     def layout(self, convolution: Convolution) -> Layout:
         """How ``convolution`` lies on the array. Raises `InputError` for a filter that does not fit."""
         return self._best(convolution)[0]
@@ -103,35 +124,65 @@ class RowStationary(MatmulUnit):
 
     def _best(self, convolution: Convolution) -> tuple[Layout, RowStationaryCounts]:
         elements = Elements(self.rows, self.cols, self.filter_words, self.input_words, self.sum_words)
-        wraps = self.pe.accumulator.kind == "integer" and getattr(self.pe.accumulator, "overflow", "") == "wrap"
-        return best(convolution, elements, not wraps, self.layout_by)
+        return best(convolution, elements, self.fixed_order, self.layout_by)
+
+    def convolutions(self, gemm: Gemm) -> list[Convolution]:
+        """What ``gemm`` is done as, one after the other."""
+        return [Convolution.of_gemm(gemm)]
+
+    def counts(self, gemm: Gemm) -> RowStationaryCounts:
+        """Cycles and words of ``gemm``."""
+        first, *others = map(self.layer, self.convolutions(gemm))
+        return sum(others, start=first)
 
     def products_abreast(self, gemm: Gemm) -> int:
-        return self.layout(Convolution.of_gemm(gemm)).g
+        return min(self.layout(one).g for one in self.convolutions(gemm))
 
     def timing(self, gemm: Gemm) -> Timing:
         """The first element's products are compute; loads and the sums' way through the other elements are fill."""
-        counts = self.layer(Convolution.of_gemm(gemm))
+        counts = self.counts(gemm)
         waiting = counts.cycles - counts.compute_cycles
         return Timing(self.step_cycles * waiting, self.step_cycles * counts.compute_cycles, 0)
 
     def accesses(self, gemm: Gemm) -> Accesses:
         """Words of the global buffer."""
-        counts = self.layer(Convolution.of_gemm(gemm))
+        counts = self.counts(gemm)
         return Accesses(counts.a_reads, counts.b_reads, counts.c_reads, counts.c_writes)
 
-    def actions(self, gemm: Gemm) -> dict[str, int]:
-        return self.layer_actions(Convolution.of_gemm(gemm))
+    def _count_shapes(self, shapes: np.ndarray, count: int) -> np.ndarray:
+        from hwsim.kernels.row_stationary_tile import fill_row_stationary
 
-    def layer_actions(self, convolution: Convolution) -> dict[str, int]:
-        """Products, and words read or written in the elements: one weight, one pixel and a sum, twice, per product."""
-        counts = self.layer(convolution)
+        columns = np.empty((5, len(shapes)), np.int64)
+        fill_row_stationary(self._params(), shapes, count, columns)
+        return columns
+
+    def _params(self) -> np.ndarray:
+        """Parameters of `hwsim.kernels.row_stationary_tile`."""
+        array = (self.rows, self.cols, self.filter_words, self.input_words, self.sum_words, self.fixed_order)
+        plain = (0, 0, 1, 1, 1, 1)
+        return np.array([*array, self.layout_by == "accesses", self.step_cycles, *plain], np.int64)
+
+    def actions(self, gemm: Gemm) -> dict[str, int]:
+        """Products, and words read or written in the elements, of the layer laid out whole."""
+        counts = self.counts(gemm)
         return {
             "mac": counts.macs,
             "filter_access": counts.macs + counts.filter_deliveries,
             "input_access": counts.macs + counts.input_deliveries,
             "sum_access": 2 * counts.macs + counts.sum_hops,
         }
+
+    @property
+    def element_count(self) -> int:
+        return self.rows * self.cols
+
+    def neighbour_bits(self, gemm: Gemm) -> int:
+        """Sums that go from element to element."""
+        return self.counts(gemm).sum_hops * self._sum_bits
+
+    @property
+    def _sum_bits(self) -> int:
+        return self.pe.model_copy(update={"output": None}).result_format.bits
 
     def cost(self, technology: Technology) -> UnitCost:
         """Datapaths, and the elements' words as flip-flops (*assumed*; a register file is smaller); no wires."""
@@ -141,11 +192,10 @@ class RowStationary(MatmulUnit):
         area = {name: elements * value for name, value in lane.area_m2.items()}
         energy, sources = {"mac": lane.total_energy_per_mac_j}, dict(lane.sources)
         drawn_by = {"mac": dict(lane.energy_per_mac_j)}
-        sums = self.pe.model_copy(update={"output": None}).result_format.bits
         for name, words, bits in (
             ("filter", self.filter_words, self.b_format.bits),
             ("input", self.input_words, self.a_format.bits),
-            ("sum", self.sum_words, sums),
+            ("sum", self.sum_words, self._sum_bits),
         ):
             part, action = f"{name} words", f"{name}_access"
             price = cost_of([Part(part, Register(words * bits))], technology)
@@ -153,3 +203,31 @@ class RowStationary(MatmulUnit):
             energy[action] = technology.cost(Register(bits)).energy_j
             drawn_by[action] = {part: energy[action]}
         return UnitCost(area, energy, sources, drawn_by)
+
+
+class _OnConvolution(RowStationary):
+    """The array at work on a convolution: a tile [m, k] x [k, n] is output rows, filters and channels of it."""
+
+    window: Window
+
+    @property
+    def tile_step(self) -> tuple[int, int, int]:
+        """Whole output rows and whole channels."""
+        return self.window.outputs[1], 1, self.window.taps[0] * self.window.taps[1]
+
+    def convolutions(self, gemm: Gemm) -> list[Convolution]:
+        """Whole images, then the rows of another."""
+        (height, width), (high, wide) = self.window.outputs, self.window.taps
+        width = min(gemm.m, width)
+        images, rows = divmod(-(-gemm.m // width), height)
+        one = Convolution(
+            gemm.n, -(-gemm.k // (high * wide)), rows, width, high, wide, self.window.stride, 1, gemm.count
+        )
+        whole = [replace(one, output_height=height, images=images)] if images else []
+        return whole + ([one] if rows else [])
+
+    def _params(self) -> np.ndarray:
+        window = self.window
+        params = super()._params()
+        params[-6:] = *window.outputs, *window.taps, *window.stride
+        return params

@@ -24,7 +24,7 @@ pass of channels, and read back in all but the first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Literal
@@ -120,6 +120,10 @@ class RowStationaryCounts:
     """Pixels written into elements."""
     sum_hops: int
     """Sums handed from element to element."""
+
+    def __add__(self, other: RowStationaryCounts) -> RowStationaryCounts:
+        """Of both, one after the other."""
+        return RowStationaryCounts(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
 
 
 def part_sizes(extent: int, each: int, sets: int) -> list[tuple[int, int, int]]:

@@ -44,7 +44,7 @@ def test_leakage_is_density_times_area_times_time():
     array = Architecture.load("systolic_int8_ws_32x32")
     costs = model(array)
     area, density = costs.area_m2(), chip.ALADDIN_LEAKAGE_W_PER_M2
-    energy = costs.overheads.energy({"cycles": 1000, "traffic_bytes": {}}, None)
+    energy = costs.overheads.energy({"cycles": 1000, "traffic_bytes": {}}, 0)
     assert energy["leakage"] == pytest.approx(density * math.fsum(area.values()) * 1e-6)
     only_sram = model(array.override({"costs": {"leakage.logic": 0}})).overheads
     stored = density * (area["buffer"] + area["accumulator"])
@@ -71,7 +71,7 @@ def test_wires_of_a_memory_are_half_the_chips_side_long():
     costs = model(Architecture.load("systolic_int8_ws_32x32"))
     side = math.sqrt(math.fsum(costs.area_m2().values()))
     moved = {"dram": {"read": 5, "write": 6}, "buffer": {"read": 100, "write": 20}}
-    energy = costs.overheads.energy({"cycles": 0, "traffic_bytes": moved}, None)
+    energy = costs.overheads.energy({"cycles": 0, "traffic_bytes": moved}, 0)
     assert energy == {"leakage": 0, "clock": 0, "wires.buffer": pytest.approx(8 * 120 * side / 2 * 40.5e-12)}
 
 
@@ -82,7 +82,7 @@ def test_wires_of_an_array_are_one_pitch_for_each_bit_that_hops():
     hops = 8 * 5 * 32 * 32 + 8 * 32 * (32 * 33 // 2) + 24 * 5 * 32 * 32
     assert costs.unit.neighbour_bits(gemm) == hops
     pitch = math.sqrt(costs.unit_cost.total_area_m2 / 1024)
-    energy = costs.overheads.energy({"cycles": 0, "traffic_bytes": {}}, gemm)
+    energy = costs.overheads.energy({"cycles": 0, "traffic_bytes": {}}, hops)
     assert energy["wires.array"] == pytest.approx(hops * pitch * 40.5e-12)
 
 
@@ -122,8 +122,16 @@ def test_energy_is_linear_in_cycles_and_bytes(cycles, moved, shape):
     def energy(factor: int) -> float:
         a, b, c, d = (factor * amount for amount in moved)
         traffic = {"buffer": {"read": a, "write": b}, "accumulator": {"read": c, "write": d}}
-        gemm = Gemm(*shape, count=factor) if factor else None
-        return sum(overheads.energy({"cycles": factor * cycles, "traffic_bytes": traffic}, gemm).values())
+        passed = one_at_a_time.compute.neighbour_bits(Gemm(*shape, count=factor)) if factor else 0
+        return sum(overheads.energy({"cycles": factor * cycles, "traffic_bytes": traffic}, passed).values())
 
     assert energy(3) == pytest.approx(3 * energy(1), rel=1e-12)
     assert energy(0) == 0
+
+
+def test_wires_of_an_elements_registers_are_half_an_elements_side_long():
+    costs = model(Architecture.load("eyeriss_like"))
+    side = math.sqrt(math.fsum(costs.area_m2().values()) / (12 * 14))
+    energy = costs.overheads.energy({"cycles": 0, "traffic_bytes": {"sums": {"read": 100, "write": 20}}}, 0)
+    price = costs.overheads.wire_j_per_bit_m
+    assert energy["wires.sums"] == pytest.approx(8 * 120 * side / 2 * price)

@@ -6,11 +6,16 @@ from itertools import product
 import numpy as np
 import pytest
 
+from hwsim.arch import Architecture
 from hwsim.base.errors import InputError
-from hwsim.units.base import Gemm
+from hwsim.engine import simulate
+from hwsim.engine.cost import CostModel
+from hwsim.engine.plan import plan
+from hwsim.units.base import Gemm, Window
 from hwsim.units.row_stationary import RowStationary
 from hwsim.units.row_stationary_counts import Convolution, Elements, Layout, best, count
 from hwsim.units.row_stationary_simulator import run
+from hwsim.workload import Workload
 
 INT8 = {"operands": {"a": "int8", "b": "int8"}, "accumulator": {"bits": 32, "overflow": "wrap"}}
 COUNTS = (
@@ -165,3 +170,86 @@ def test_filters_that_do_not_fit():
         unit.layout(Convolution(1, 1, 1, 1, filter_width=13))
     with pytest.raises(ValueError, match="one product at a time"):
         RowStationary(pe=INT8 | {"reduction": {"kind": "tree", "lanes": 4}})
+
+
+def drawn_unit(drawn):
+    accumulator = drawn.choice([{"bits": 32, "overflow": "wrap"}, {"bits": 32, "overflow": "saturate"}])
+    return RowStationary(
+        rows=drawn.randint(3, 8), cols=drawn.randint(1, 6), filter_words=drawn.randint(6, 30),
+        input_words=drawn.randint(3, 9), sum_words=drawn.randint(1, 5), pe=INT8 | {"accumulator": accumulator},
+        layout_by=drawn.choice(["cycles", "accesses"]),
+    )  # fmt: skip
+
+
+def drawn_window(drawn, dilation=(1, 1)):
+    outputs, taps, stride = ((drawn.randint(1, 6), drawn.randint(1, most)) for most in (6, 3, 3))
+    size = tuple((outputs[side] - 1) * stride[side] + taps[side] for side in range(2))
+    return Window(drawn.randint(1, 3), outputs, drawn.randint(1, 9), taps, size, stride, dilation)
+
+
+def test_the_kernel_lays_tiles_out_as_the_search_does():
+    """Matrix products, and rows, filters and channels of convolutions, some of them of more than an image."""
+    drawn = random.Random(4)
+    for trial in range(300):
+        unit, window = drawn_unit(drawn), drawn_window(drawn)
+        at_work = unit.on(window) if trial % 3 else unit
+        step_m, _, step_k = at_work.tile_step
+        shapes = [(step_m * drawn.randint(1, 9), drawn.randint(1, 40), step_k * drawn.randint(1, 20)) for _ in range(4)]
+        groups = drawn.choice([1, 1, 2, 7])
+        m, n, k = (np.array(side) for side in zip(*shapes, strict=True))
+        found = at_work.count_tiles(m, n, k, groups)
+        for place, shape in enumerate(shapes):
+            gemm = Gemm(*shape, groups)
+            counts = at_work.accesses(gemm)
+            assert found.cycles[place] == at_work.timing(gemm).total
+            words = tuple(getattr(found, name)[place] for name in COUNTS[2:6])
+            assert words == (counts.a_reads, counts.b_reads, counts.c_reads, counts.c_writes)
+
+
+def test_a_tile_of_a_convolution_is_simulated():
+    """What the mapper counts of a tile of whole rows is what the elements do, whole images first."""
+    drawn = random.Random(5)
+    for _ in range(60):
+        unit, window = drawn_unit(drawn), drawn_window(drawn)
+        height, width = window.outputs
+        gemm = Gemm(width * drawn.randint(1, 2 * height), drawn.randint(1, 6), window.taps[0] * window.taps[1] * 2)
+        at_work = unit.on(window)
+        parts = [assert_same(one, at_work.layout(one), drawn) for one in at_work.convolutions(gemm)]
+        assert sum(part.macs for part in parts) == gemm.macs
+        assert at_work.timing(gemm).total == sum(part.cycles for part in parts)
+        assert at_work.accesses(gemm).a_reads == sum(part.a_reads for part in parts)
+
+
+def test_filters_with_gaps_or_too_large_are_unfolded():
+    unit = RowStationary(rows=3, cols=2, pe=INT8, filter_words=8, input_words=4)
+    drawn = random.Random(6)
+    dilated = drawn_window(drawn, dilation=(2, 1))
+    assert unit.on(dilated) is unit
+    assert unit.on(None) is unit
+    for taps, fits in (((3, 4), True), ((4, 3), False), ((3, 5), False)):
+        window = Window(1, (4, 4), 2, taps, (3 + taps[0], 3 + taps[1]))
+        assert (unit.on(window) is not unit) == fits
+
+
+def test_a_run_lays_convolutions_out_in_rows():
+    """Each layer whole in one tile of a large buffer: the run's cycles are the convolution's, not its unfolding's."""
+    pe = {"operands": {"a": "int16", "b": "int16"}, "accumulator": {"bits": 32, "overflow": "wrap"}}
+    memories = {
+        "dram": {"kind": "dram", "standard": "HBM2"},
+        "buffer": {"kind": "sram", "capacity": "64 MiB", "width": "64 B"},
+    }
+    arch = Architecture.load("eyeriss_like").override(
+        {
+            "compute": {"kind": "row_stationary", "pe": pe},
+            "memories": memories,
+            "mapping": {"overlap": "ideal", "ends": "hidden"},
+        }
+    )
+    rows = {row["name"]: row for row in simulate(arch, Workload.load("mobilenet_v1")).operators}
+    first = Convolution(32, 3, 112, 112, 3, 3, (2, 2))
+    depthwise = Convolution(1, 1, 112, 112, 3, 3, groups=32)
+    for name, layer in (("conv1", first), ("block1.depthwise", depthwise)):
+        assert rows[name]["compute_cycles"] <= arch.compute.layer_cycles(layer)
+        energy = rows[name]["energy_j"]
+        hops = arch.compute.layer(layer).sum_hops * 32
+        assert energy["wires.array"] == pytest.approx(hops * CostModel(arch, plan([])).overheads.pitch_m * 40.5e-12)
