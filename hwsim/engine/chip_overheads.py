@@ -49,11 +49,20 @@ class ChipOverheads:
             name: math.sqrt(total / copies[memory.per]) / 2 for name, memory in memories.items() if memory.on_chip
         }
 
+    @property
+    def per_cycle_j(self) -> float:
+        """Joules that every cycle costs."""
+        return self.leakage_j_per_cycle + self.clock_j_per_cycle
+
+    def wire_j_per_bit(self, name: str) -> float:
+        """Joules of a bit on the way to or from a memory on the chip; of another it is in its price."""
+        return self.distance_m.get(name, 0.0) * self.wire_j_per_bit_m
+
     def energy(self, row: Mapping[str, Any], passed: int) -> dict[str, float]:
         """Energy by component of a step with ``row``'s cycles and traffic, and bits ``passed`` between neighbours."""
         wires = {"wires.array": passed * self.pitch_m * self.wire_j_per_bit_m} if passed else {}
         wires |= {
-            f"wires.{name}": 8 * (moved["read"] + moved["write"]) * self.distance_m[name] * self.wire_j_per_bit_m
+            f"wires.{name}": 8 * (moved["read"] + moved["write"]) * self.wire_j_per_bit(name)
             for name, moved in row["traffic_bytes"].items()
             if name in self.distance_m
         }

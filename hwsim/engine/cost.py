@@ -16,6 +16,7 @@ from hwsim.engine.plan import KEEPS_CODES
 from hwsim.mapping import Mapping as Placed
 from hwsim.mapping import map_front, map_gemm, map_vector
 from hwsim.mapping.fixed import Mappings, Unmappable
+from hwsim.mapping.problem import Beside
 from hwsim.technology.records import Number
 from hwsim.units.base import VectorWork, WholeLayer
 from hwsim.workload import MatmulStep, Operator, Step, VectorStep
@@ -50,10 +51,16 @@ class CostModel:
         self.fused: dict[str, Placed] = {}
         """Steps of fused chains (`hwsim.engine.fusing`)."""
         self._mappings: dict[Any, Placed] = {}
-        self.energies = {
+        self.overheads = ChipOverheads(architecture, self.prices, self.area_m2())
+        self.access_j_per_bit = {
             name: (cost.read_j_per_byte / 8, cost.write_j_per_byte / 8) for name, cost in self.memory_costs.items()
         }
-        self.overheads = ChipOverheads(architecture, self.prices, self.area_m2())
+        """Joules of a bit read from and written to each memory."""
+        wires = {name: self.overheads.wire_j_per_bit(name) for name in self.memory_costs}
+        self.energies = {
+            name: (read + wires[name], write + wires[name]) for name, (read, write) in self.access_j_per_bit.items()
+        }
+        """The same, the bit's way to or from the memory included."""
 
     # Area -------------------------------------------------------------------------------------------
 
@@ -115,17 +122,16 @@ class CostModel:
             if isinstance(step, MatmulStep) and step.name not in self.fused:
                 with contextlib.suppress(HwsimError):  # said again, with the operator's name, where its row is made
                     if self._stated(operator, step) is None:
-                        result_bytes = self.result_bytes(operator, step)
-                        products[self._key(step, result_bytes)] = (step, result_bytes)
+                        products[self._key(operator, step)] = (operator, step)
         if len(products) < 2:
             return
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for _ in pool.map(lambda one: self._try(*one), products.values()):
                 pass
 
-    def _try(self, step: MatmulStep, result_bytes: float) -> None:
+    def _try(self, operator: Operator, step: MatmulStep) -> None:
         with contextlib.suppress(HwsimError):
-            self.mapping(step, result_bytes)
+            self.mapping(operator, step)
 
     def _stated(self, operator: Operator, step: MatmulStep) -> WholeLayer | None:
         bits = self.unit.a_format.bits, self.unit.b_format.bits, int(8 * self.result_bytes(operator, step))
@@ -137,23 +143,42 @@ class CostModel:
 
     def placed(self, operator: Operator, step: MatmulStep) -> Placed:
         """The mapping of a product: as part of a fused chain, or by itself."""
-        return self.fused.get(step.name) or self.mapping(step, self.result_bytes(operator, step))
+        return self.fused.get(step.name) or self.mapping(operator, step)
 
-    def traffic_energy(self, placed: Placed) -> float:
-        """Joules of a mapping's traffic."""
-        return sum(self._traffic_energy(placed.traffic).values())
+    def mapped_energy(self, placed: Placed) -> float:
+        """Joules that depend on a mapping: of its traffic, wires included, and of every cycle."""
+        moved = sum(
+            8 * (bytes_["read"] * self.energies[name][0] + bytes_["write"] * self.energies[name][1])
+            for name, bytes_ in placed.traffic.items()
+        )
+        return moved + placed.cycles * self.overheads.per_cycle_j
 
-    def _key(self, step: MatmulStep, result_bytes: float) -> Any:
+    def fixed_energy(self, operator: Operator, step: Step) -> float:
+        """Joules of a step that every mapping draws: products, sums between neighbours, vector work."""
+        if not isinstance(step, MatmulStep):
+            return self.vector_energy(step.work)
+        unit, after = self.unit.on(step.window), self.epilogue(operator, step)
+        drawn = sum(self.unit_cost.energy_by_part(unit.actions(step.gemm)).values())
+        hops = unit.neighbour_bits(step.gemm) * self.overheads.pitch_m * self.overheads.wire_j_per_bit_m
+        return drawn + hops + (0.0 if after is None else self.vector_energy(after))
+
+    def _key(self, operator: Operator, step: MatmulStep) -> Any:
         fixed = step.name if step.name in self.fixed else None
         distinct = Fraction(1) if step.window is not None else _distinct(step)
-        return step.gemm, step.window, result_bytes, distinct, fixed
+        beside = self._beside(operator, step)
+        return step.gemm, step.window, self.result_bytes(operator, step), distinct, fixed, beside
 
-    def mapping(self, step: MatmulStep, result_bytes: float) -> Placed:
+    def _beside(self, operator: Operator, step: MatmulStep) -> Beside:
+        after = self.epilogue(operator, step)
+        vector_cycles = 0 if after is None else self.architecture.vector.timing(after).total
+        return Beside(self.overheads.per_cycle_j, self.fixed_energy(operator, step), vector_cycles)
+
+    def mapping(self, operator: Operator, step: MatmulStep) -> Placed:
         """The best mapping of a product by the architecture's rules; the same product is mapped once."""
-        key = self._key(step, result_bytes)
+        key = self._key(operator, step)
         if key not in self._mappings:
             try:
-                self._mappings[key] = map_gemm(**self._asked(step, result_bytes), objective=self.rules.objective)
+                self._mappings[key] = map_gemm(**self._asked(operator, step), objective=self.rules.objective)
             except Unmappable as error:
                 if self.mappings is None:
                     raise
@@ -163,14 +188,15 @@ class CostModel:
     def front(self, operator: Operator, step: MatmulStep) -> list[Placed]:
         """The mappings of a product that no other beats in both cycles and energy of its traffic."""
         try:
-            return map_front(**self._asked(step, self.result_bytes(operator, step)))
+            return map_front(**self._asked(operator, step))
         except Unmappable as error:
             if self.mappings is None:
                 raise
             raise self.mappings.error(step.name, error) from None
 
-    def _asked(self, step: MatmulStep, result_bytes: float) -> dict[str, Any]:
+    def _asked(self, operator: Operator, step: MatmulStep) -> dict[str, Any]:
         """What the mapper is asked, but for the objective."""
+        result_bytes = self.result_bytes(operator, step)
         return {
             "gemm": step.gemm,
             "unit": self.unit.on(step.window),
@@ -178,7 +204,7 @@ class CostModel:
             "clock_hz": self.clock_hz,
             "element_bytes": (self.unit.a_format.bits / 8, self.weight_bytes, result_bytes),
             "partial_bytes": self.unit.result_format.bits / 8,
-            "distinct_a": self._key(step, result_bytes)[3],
+            "distinct_a": self._key(operator, step)[3],
             "window": step.window,
             "energies": self.energies,
             "tiles": self.rules.tiles,
@@ -186,6 +212,7 @@ class CostModel:
             "hides_ends": self.rules.ends == "hidden",
             "ideal": self.rules.overlap == "ideal",
             "effort": self.rules.effort,
+            "beside": self._beside(operator, step),
         }
 
     def _vector(self, operator: Operator, step: VectorStep) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hwsim.mapping import Mapping
 from hwsim.mapping.chain import Chain, ProductLink, VectorLink
 from hwsim.mapping.chain_blocks import Machine
 from hwsim.mapping.fusion import Fused, fuse
+from hwsim.mapping.problem import Beside
 from hwsim.workload import MatmulStep, Operator, Step
 from hwsim.workload.chains import found_chains
 
@@ -36,7 +37,7 @@ def fuse_chains(costs: CostModel, workload: Workload, steps: Sequence[Placed]) -
             fused = _fused(costs, chain)
         except HwsimError:  # it is not fused
             continue
-        if _score(costs, fused.mappings.values()) < _score(costs, _apart(costs, chain)):
+        if _score(costs, chain, fused.mappings.values()) < _score(costs, chain, _apart(costs, chain)):
             found.append(fused)
     for fused in found:
         costs.fused |= fused.mappings
@@ -48,6 +49,7 @@ def _fused(costs: CostModel, chain: Sequence[Placed]) -> Fused:
     machine = Machine(
         costs.unit, costs.architecture.vector, costs.architecture.memories, costs.clock_hz, costs.energies,
         rules.objective, rules.tiles, rules.ends == "hidden", rules.overlap == "ideal", rules.effort,
+        Beside(costs.overheads.per_cycle_j, sum(costs.fixed_energy(*placed) for placed in chain)),
     )  # fmt: skip
     gemm = next(step.gemm for _, step in chain if isinstance(step, MatmulStep))
     return fuse(Chain(tuple(_link(costs, *placed, gemm.count * gemm.m) for placed in chain)), machine)
@@ -72,11 +74,12 @@ def _apart(costs: CostModel, chain: Sequence[Placed]) -> list[Mapping]:
     ]
 
 
-def _score(costs: CostModel, mappings: Iterable[Mapping]) -> tuple[float, float]:
-    """The objective of mappings one after the other, and what decides between equals."""
+def _score(costs: CostModel, chain: Sequence[Placed], mappings: Iterable[Mapping]) -> tuple[float, float]:
+    """The objective of a chain's mappings one after the other, and what decides between equals."""
     found = list(mappings)
     cycles = float(sum(mapping.cycles for mapping in found))
-    spent = sum(costs.traffic_energy(mapping) for mapping in found)
+    fixed = sum(costs.fixed_energy(*placed) for placed in chain)
+    spent = sum(costs.mapped_energy(mapping) for mapping in found) + fixed
     outer = float(sum(sum(next(iter(mapping.traffic.values())).values()) for mapping in found))
     scores = {"cycles": (cycles, spent), "energy": (spent, cycles), "edp": (cycles * spent, cycles)}
     return scores.get(costs.rules.objective, (outer, cycles))

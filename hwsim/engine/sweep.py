@@ -178,9 +178,11 @@ class _Sweeper:
         wire = price[chip.WIRE] * np.sqrt(area) / 2
         for place, name in enumerate(names):
             if self.architecture.memories[name].on_chip:
-                arrays["rates"][:, place, 2:] += wire[:, None]
+                arrays["rates"][:, place, 2:4] += wire[:, None]
+        arrays["rates"][:, 0, 4] = per_cycle
+        arrays["fixed"], arrays["least_cycles"] = self._alike(units, of_unit, price[chip.WIRE])
         cycles, joules, moved = self._mapped(arrays)
-        return self._costed(units, of_unit, price[chip.WIRE], per_cycle, cycles, joules, moved, area, clock)
+        return self._costed(arrays, per_cycle, cycles, joules, moved, area, clock)
 
     def _arrays(
         self, units: list[CostModel], of_unit: np.ndarray, memories: Mapping[str, tuple[list[CostModel], np.ndarray]]
@@ -228,7 +230,7 @@ class _Sweeper:
             unit.a_format.bits, unit.b_format.bits, int(8 * self.base.result_bytes(operator, step)),
             unit.result_format.bits,
         )  # fmt: skip
-        built = build_problem(step.gemm, unit, hierarchy, bits, model.energies, step.window)
+        built = build_problem(step.gemm, unit, hierarchy, bits, model.access_j_per_bit, step.window)
         if built.arrays[7][0] > 1:
             raise InputError(f"a sweep takes systolic arrays and tensor cores, not a {unit.kind} unit")
         return built.arrays
@@ -244,7 +246,8 @@ class _Sweeper:
         def part(start: int) -> None:
             kernel(
                 arrays["memory"], arrays["rates"], first[2], first[3], first[4], arrays["widths"],
-                arrays["geometry"], arrays["unit"], arrays["step"], arrays["objective"], start,
+                arrays["geometry"], arrays["unit"], arrays["step"], arrays["fixed"],
+                arrays["least_cycles"], arrays["objective"], start,
                 min(start + chunk, designs), cycles, compute, joules, moved,
             )  # fmt: skip
 
@@ -254,11 +257,8 @@ class _Sweeper:
             list(pool.map(part, range(0, designs, chunk)))
         return cycles, joules, moved
 
-    def _costed(
-        self, units: list[CostModel], of_unit: np.ndarray, wire: np.ndarray, per_cycle: np.ndarray, cycles: np.ndarray,
-        joules: np.ndarray, moved: np.ndarray, area: np.ndarray, clock: np.ndarray,
-    ) -> Sweep:  # fmt: skip
-        """Adds what does not depend on the mapping."""
+    def _alike(self, units: list[CostModel], of_unit: np.ndarray, wire: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of one product of each layer: joules [D, J] that every mapping draws, and cycles [J] of its vector work."""
         counts = np.array([step.gemm.count for _, step in self.steps])
         own = np.array(
             [[sum(m.unit_cost.energy_by_part(m.unit.actions(s.gemm)).values()) for _, s in self.steps] for m in units]
@@ -268,9 +268,18 @@ class _Sweeper:
         vector = self.base.architecture.vector
         busy = np.array([0 if work is None else vector.timing(work).total for work in after])
         drawn = np.array([0.0 if work is None else self.base.vector_energy(work) for work in after])
+        return (own[of_unit] + passed[of_unit] * wire[:, None] + drawn) / counts, busy / counts
+
+    def _costed(
+        self, arrays: dict[str, Any], per_cycle: np.ndarray, cycles: np.ndarray, joules: np.ndarray, moved: np.ndarray,
+        area: np.ndarray, clock: np.ndarray,
+    ) -> Sweep:  # fmt: skip
+        """Adds what does not depend on the mapping."""
+        counts = np.array([step.gemm.count for _, step in self.steps])
+        busy = np.rint(arrays["least_cycles"] * counts).astype(np.int64)
         fitting = cycles >= 0
         total = np.where(fitting, np.maximum(cycles * counts, busy), -1)
-        energy = joules * counts + own[of_unit] + passed[of_unit] * wire[:, None] + drawn + total * per_cycle[:, None]
+        energy = (joules + arrays["fixed"]) * counts + total * per_cycle[:, None]
         values = tuple(
             tuple(self.vary[path][level] for level in self.levels[:, place]) for place, path in enumerate(self.paths)
         )

@@ -23,9 +23,9 @@ from hwsim.kernels.nest_bounds import (
     transfers,
     unit_part,
 )
-from hwsim.kernels.nest_search import room, score
+from hwsim.kernels.nest_search import room, value
 from hwsim.kernels.nest_steps import evaluate, workspace
-from hwsim.kernels.nest_work import CORE_M, IDEAL, ORDER, ORDERS, USABLE
+from hwsim.kernels.nest_work import CORE_M, FIXED, IDEAL, LEAST_CYCLES, ORDER, ORDERS, USABLE
 from hwsim.kernels.tile_elements import steps_of
 
 RECIPES = 4
@@ -115,7 +115,7 @@ def few(problem, step, objective, tiles, best_tiles, spaces):
                     total[place, operand, 0] += of_unit[place, operand, 0]
                     total[place, operand, 1] += of_unit[place, operand, 1]
             cycles = max(exposed + compute, timed_bound(problem, total))
-            primary, secondary = score(objective, cycles, energy_of(problem, total), outer_bits(total))
+            primary, secondary = value(problem, objective, cycles, energy_of(problem, total), outer_bits(total))
             if primary < best or (primary == best and secondary < best_second):
                 best, best_second = primary, secondary
                 for entry in range(8):
@@ -136,14 +136,15 @@ def few_spaces(places):
 
 @njit(cache=True, nogil=True)
 def sweep(
-    memory, rates, routes, stages, nearest, widths, geometry, unit, step, objective, first, last, cycles, compute,
-    joules, moved,
+    memory, rates, routes, stages, nearest, widths, geometry, unit, step, fixed, least_cycles, objective, first, last,
+    cycles, compute, joules, moved,
 ):  # fmt: skip
     """Maps layer j on design d for all d in [``first``, ``last``) and all j.
 
-    ``memory`` [D, L, 8], ``rates`` [D, L, 4], ``unit`` [D, P] and ``step`` [D, 3] are the designs', ``geometry``
-    [J, 30] and ``widths`` [J, 4] the layers'. Sets, of one product each, ``cycles``, ``compute`` int64[D, J],
-    ``joules`` [D, J] of the memories and ``moved`` [D, J] bits through the outermost; cycles -1 if nothing fits.
+    ``memory`` [D, L, 8], ``rates`` [D, L, 7], ``unit`` [D, P] and ``step`` [D, 3] are the designs', ``geometry``
+    [J, 30], ``widths`` [J, 4] and ``least_cycles`` [J] the layers', ``fixed`` joules [D, J] both's, the last two for
+    the objective. Sets, of one product each, ``cycles``, ``compute`` int64[D, J], ``joules`` [D, J] of the memories
+    and ``moved`` [D, J] bits through the outermost; cycles -1 if nothing fits.
     """
     places = memory.shape[1]
     spaces = few_spaces(places)
@@ -151,6 +152,7 @@ def sweep(
     _, space, steps, total, timed, _ = spaces
     for design in range(first, last):
         for layer in range(len(geometry)):
+            rates[design, 0, FIXED], rates[design, 0, LEAST_CYCLES] = fixed[design, layer], least_cycles[layer]
             problem = (
                 memory[design], rates[design], routes, stages, nearest, widths[layer], geometry[layer], unit[design],
             )  # fmt: skip

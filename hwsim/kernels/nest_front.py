@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hwsim.kernels.bare import bare
 from hwsim.kernels.nest_bounds import bound, bound_space, energy_of, ideal_cycles
 from hwsim.kernels.nest_search import EDP, bounds_alone, ranked
 from hwsim.kernels.nest_steps import evaluate, workspace
-from hwsim.kernels.nest_work import IDEAL
+from hwsim.kernels.nest_work import FIXED, IDEAL, PER_CYCLE
 
 MOST_POINTS = 4096
 
@@ -43,6 +44,12 @@ def _insert(front_cycles, front_joules, front_tiles, points, cycles, joules, til
     return at + 1 + kept
 
 
+@bare
+def whole_energy(problem, joules, cycles):
+    """Joules of traffic, of every cycle and of what all mappings do alike."""
+    return joules + problem[1][0, PER_CYCLE] * cycles + problem[1][0, FIXED]
+
+
 @njit(cache=True, nogil=True)
 def search_front(problem, candidates, starts, effort, known_cycles, known_joules):
     """Mappings that are not beaten: cycles int64[P], joules float64[P], tiles int64[P, S, 8].
@@ -62,7 +69,7 @@ def search_front(problem, candidates, starts, effort, known_cycles, known_joules
         start, stop = starts[stage], starts[stage + 1]
         one = bounds_alone(problem, tiles, stage, candidates[start:stop], space, total)
         cycles[start:stop], joules[start:stop] = one[0], one[1]
-        rank[start:stop] = start + ranked(EDP, one[0], one[1], one[2])
+        rank[start:stop] = start + ranked(problem, EDP, one[0], one[1], one[2])
         least[stage, 0] = max(least[stage + 1, 0], one[0].min())
         least[stage, 1] = least[stage + 1, 1] + one[1].min()
     front_cycles, front_joules = np.zeros(MOST_POINTS, np.int64), np.zeros(MOST_POINTS)
@@ -92,7 +99,8 @@ def search_front(problem, candidates, starts, effort, known_cycles, known_joules
             for side in range(3):
                 nested &= candidates[row, side] <= candidates[chosen, side]
         fewest = max(bound_cycles, least[depth + 1, 0])
-        if not nested or beaten(front_cycles, front_joules, points, fewest, bound_joules + least[depth + 1, 1]):
+        spent = whole_energy(problem, bound_joules + least[depth + 1, 1], fewest)
+        if not nested or beaten(front_cycles, front_joules, points, fewest, spent):
             at[depth] += 1
             continue
         if seen > effort or evaluated * 200 > effort:
@@ -101,7 +109,8 @@ def search_front(problem, candidates, starts, effort, known_cycles, known_joules
         tiles[depth] = candidates[row]
         lower, compute, exact = bound(problem, tiles, 0, depth, space, total)
         fewest = max(float(lower), least[depth + 1, 0])
-        if beaten(front_cycles, front_joules, points, fewest, energy_of(problem, total) + least[depth + 1, 1]):
+        spent = whole_energy(problem, energy_of(problem, total) + least[depth + 1, 1], fewest)
+        if beaten(front_cycles, front_joules, points, fewest, spent):
             at[depth] += 1
             continue
         if depth < stages - 1:
@@ -115,7 +124,7 @@ def search_front(problem, candidates, starts, effort, known_cycles, known_joules
             found = evaluate(problem, tiles, room_for_steps, total, timed)
             if ideal:
                 found = ideal_cycles(problem, tiles, compute, total, space)
-        spent = energy_of(problem, total)
+        spent = whole_energy(problem, energy_of(problem, total), found)
         if not beaten(front_cycles, front_joules, points, found, spent):
             grown = _insert(front_cycles, front_joules, front_tiles, points, found, spent, tiles)
             if grown < 0:

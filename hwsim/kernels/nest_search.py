@@ -7,7 +7,8 @@ the best found so far; nothing else is left out, so that the answer is the best 
 are no larger than the outer ones. A search that runs out of ``effort`` says how good the rest could still be.
 
 Objectives are pairs that are compared in order: 0 (cycles, joules), 1 (joules, cycles), 2 (joules x cycles,
-cycles), 3 (bits through the outermost memory, cycles).
+cycles), 3 (bits through the outermost memory, cycles). Joules are those of traffic, of every cycle (leakage, clock) and
+of what all mappings do alike; cycles count from those of work beside the product (`value`).
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from hwsim.kernels.nest_work import (
     CORE,
     CORE_M,
     CORE_N,
+    FIXED,
     IDEAL,
+    LEAST_CYCLES,
     ORDER,
     ORDERS,
     PARTIAL_BITS,
     PE,
+    PER_CYCLE,
     RESIDENT,
     TOGETHER,
     USABLE,
@@ -53,6 +57,14 @@ def score(objective, cycles, joules, bits):
     if objective == EDP:
         return joules * cycles, float(cycles)
     return float(bits), float(cycles)
+
+
+@bare
+def value(problem, objective, cycles, joules, bits):
+    """`score` of a mapping of so many cycles, joules of traffic and bits, or of bounds of them."""
+    rates = problem[1]
+    cycles = max(float(cycles), rates[0, LEAST_CYCLES])
+    return score(objective, cycles, joules + rates[0, PER_CYCLE] * cycles + rates[0, FIXED], bits)
 
 
 @bare
@@ -182,11 +194,11 @@ def bounds_alone(problem, tiles, stage, found, space, total):
 
 
 @njit(cache=True)
-def ranked(objective, cycles, joules, bits):
+def ranked(problem, objective, cycles, joules, bits):
     """Candidates in the order of their bounds."""
     primary, secondary = np.empty(len(cycles)), np.empty(len(cycles))
     for row in range(len(cycles)):
-        primary[row], secondary[row] = score(objective, cycles[row], joules[row], bits[row])
+        primary[row], secondary[row] = value(problem, objective, cycles[row], joules[row], bits[row])
     by_second = np.argsort(secondary, kind="mergesort")
     return by_second[np.argsort(primary[by_second], kind="mergesort")]
 
@@ -212,7 +224,7 @@ def search(problem, candidates, starts, objective, effort, limit):
         start, stop = starts[stage], starts[stage + 1]
         one = bounds_alone(problem, tiles, stage, candidates[start:stop], space, total)
         cycles[start:stop], joules[start:stop], bits[start:stop] = one
-        rank[start:stop] = start + ranked(objective, one[0], one[1], one[2])
+        rank[start:stop] = start + ranked(problem, objective, one[0], one[1], one[2])
         least[stage, 0] = max(least[stage + 1, 0], one[0].min())
         least[stage, 1] = least[stage + 1, 1] + one[1].min()
         least[stage, 2] = least[stage + 1, 2] + one[2].min()
@@ -247,22 +259,26 @@ def search(problem, candidates, starts, objective, effort, limit):
         if not nested:
             at[depth] += 1
             continue
-        primary, secondary = score(
-            objective, max(bound_cycles, least[depth + 1, 0]), bound_joules + least[depth + 1, 1],
+        primary, secondary = value(
+            problem, objective, max(bound_cycles, least[depth + 1, 0]), bound_joules + least[depth + 1, 1],
             bound_bits + least[depth + 1, 2],
         )  # fmt: skip
         if primary > best or (primary == best and secondary >= best_second):
-            if depth == 0:  # ranked by this very bound but for what lies inside: later ones are no better
-                alone_first, _ = score(objective, cycles[row], joules[row], bits[row])
-                if objective != CYCLES or alone_first > best:
+            if depth == 0:  # ranked by its own bound, to which what lies inside adds at least: later ones are no better
+                alone, _ = value(problem, objective, cycles[row], joules[row], bits[row])
+                if objective == ENERGY:
+                    alone += least[1, 1]
+                elif objective == TRAFFIC:
+                    alone += least[1, 2]
+                if alone > best:
                     break
             at[depth] += 1
             continue
         if seen > effort or evaluated * 200 > effort:
             for later in range(at[0], starts[1]):  # any outermost tile not done with may hide the best
                 left = rank[later]
-                primary, _ = score(
-                    objective, max(float(cycles[left]), least[1, 0]), joules[left] + least[1, 1],
+                primary, _ = value(
+                    problem, objective, max(float(cycles[left]), least[1, 0]), joules[left] + least[1, 1],
                     float(bits[left]) + least[1, 2],
                 )  # fmt: skip
                 rest = min(rest, primary)
@@ -271,8 +287,9 @@ def search(problem, candidates, starts, objective, effort, limit):
         lower, compute, exact = np.int64(0), np.int64(0), False
         if stages > 1 or ideal:
             lower, compute, exact = bound(problem, tiles, 0, depth, space, total)
-            joined, joined_second = score(
-                objective, max(float(lower), least[depth + 1, 0]), energy_of(problem, total) + least[depth + 1, 1],
+            joined, joined_second = value(
+                problem, objective, max(float(lower), least[depth + 1, 0]),
+                energy_of(problem, total) + least[depth + 1, 1],
                 float(outer_bits(total)) + least[depth + 1, 2],
             )  # fmt: skip
             if joined > best or (joined == best and joined_second >= best_second):
@@ -290,7 +307,7 @@ def search(problem, candidates, starts, objective, effort, limit):
             if ideal:
                 found = ideal_cycles(problem, tiles, compute, total, space)
         spent = energy_of(problem, total)
-        primary, secondary = score(objective, found, spent, outer_bits(total))
+        primary, secondary = value(problem, objective, found, spent, outer_bits(total))
         if primary < best or (primary == best and secondary < best_second):
             best, best_second, best_cycles, best_joules = primary, secondary, found, spent
             best_bits = outer_bits(total)

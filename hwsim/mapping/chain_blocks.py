@@ -11,7 +11,7 @@ from hwsim.mapping.candidates import Tiles
 from hwsim.mapping.chain import Chain, ProductLink, VectorLink
 from hwsim.mapping.gemm import map_gemm
 from hwsim.mapping.hierarchy import OPERANDS
-from hwsim.mapping.problem import Energies
+from hwsim.mapping.problem import NOTHING_BESIDE, Beside, Energies
 from hwsim.mapping.record import Mapping
 from hwsim.mapping.search import EFFORT, Objective
 from hwsim.mapping.vector import TimesVectorWork, map_vector
@@ -35,6 +35,8 @@ class Machine:
     hides_ends: bool = False
     ideal: bool = False
     effort: int = EFFORT
+    beside: Beside = NOTHING_BESIDE
+    """Of the whole chain."""
 
     @property
     def outermost(self) -> str:
@@ -139,6 +141,7 @@ class Blocks:
             Gemm(rows, link.gemm.n, link.gemm.k), machine.unit, memories, machine.clock_hz, link.element_bytes,
             link.partial_bytes, energies=machine.energies, objective=machine.objective, tiles=machine.tiles,
             hides_ends=machine.hides_ends, ideal=machine.ideal, effort=machine.effort, sources=sources,
+            beside=Beside(machine.beside.per_cycle_j),
         )  # fmt: skip
 
     def _vector(self, index: int, link: VectorLink, rows: int, choice: Choice, memories: Map[str, Memory]) -> Mapping:

@@ -44,13 +44,15 @@ class Front:
         cycles, joules, chosen, seen, evaluated, whole = search_front(
             problem.arrays, np.concatenate(rows), starts, effort, known[0], known[1] / problem.times
         )
+        rest = problem.arrays[1][0]
         self.looked_at += int(seen)
         self.evaluated += int(evaluated)
         self.whole &= bool(whole)
         guarantee = Guarantee(space, tuple(map(len, rows)), int(seen), int(evaluated), bool(whole), on_front=True)
         for point, row in enumerate(chosen):
             if row.any():
-                self._offer(Found(problem, row, int(cycles[point]), float(joules[point]), 0, guarantee))
+                traffic = joules[point] - rest[4] * cycles[point] - rest[5]
+                self._offer(Found(problem, row, int(cycles[point]), float(traffic), 0, guarantee))
         guarantee = replace(guarantee, looked_at=self.looked_at, evaluated=self.evaluated, optimal=self.whole)
         self.points = tuple(replace(point, guarantee=guarantee) for point in self.points)
 

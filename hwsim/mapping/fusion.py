@@ -122,7 +122,9 @@ class _Search:
         """The objective of some links, and at least of the ``rest``."""
         found = list(mappings)
         cycles = sum(mapping.cycles for mapping in found) + rest.cycles
+        beside = self.machine.beside
         spent = sum(joules(mapping, self.machine.prices) for mapping in found) + rest.joules
+        spent += beside.per_cycle_j * cycles + beside.fixed_j
         outer = sum(sum(mapping.traffic[self.machine.outermost].values()) for mapping in found) + rest.outer_bytes
         scores = {"cycles": cycles, "energy": spent, "edp": cycles * spent, "traffic": outer}
         return float(scores[self.machine.objective])

@@ -15,6 +15,7 @@ from hwsim.mapping.fixed import Unmappable
 from hwsim.mapping.front import Front
 from hwsim.mapping.hierarchy import OPERANDS, Hierarchy, build_hierarchy
 from hwsim.mapping.problem import (
+    Beside,
     Energies,
     Problem,
     Widths,
@@ -49,6 +50,7 @@ def map_gemm(
     ideal: bool = False,
     effort: int = EFFORT,
     sources: Map[str, str] | None = None,
+    beside: Beside | None = None,
 ) -> Mapping:
     """The best tiles, loop orders and unrolling of ``gemm`` by ``objective``, ties decided by energy (or cycles).
 
@@ -68,6 +70,9 @@ def map_gemm(
     own, groups of cores may each work on their own product, with a part of the shared room and bandwidth:
     as many groups (a power of two) as the unit's own timing favours and as fit.
 
+    ``beside`` is what counts for the objective besides the traffic: energy of every cycle, of what all mappings do
+    alike, and cycles of work that runs beside all products, below which fewer gain nothing.
+
     With ``hides_ends`` the first load and the last store are done beside the operators before and after. With
     ``ideal`` any transfer may run beside any work: cycles are those of the first load, the work and the last
     store, or of the busiest memory, whichever are more.
@@ -79,7 +84,7 @@ def map_gemm(
     """
     asked, hierarchy = _ask(
         gemm, unit, memories, clock_hz, element_bytes, partial_bytes, distinct_a, window, energies, objective, tiles,
-        fixed, hides_ends, ideal, effort, sources,
+        fixed, hides_ends, ideal, effort, sources, beside,
     )  # fmt: skip
     for groups in asked.groups(hierarchy):
         try:
@@ -106,11 +111,12 @@ def map_front(
     hides_ends: bool = False,
     ideal: bool = False,
     effort: int = EFFORT,
+    beside: Beside | None = None,
 ) -> list[Mapping]:
     """The mappings that no other beats in both cycles and energy, fewest cycles first; arguments as of `map_gemm`."""
     asked, hierarchy = _ask(
         gemm, unit, memories, clock_hz, element_bytes, partial_bytes, distinct_a, window, energies, "cycles", tiles,
-        fixed, hides_ends, ideal, effort, None,
+        fixed, hides_ends, ideal, effort, None, beside,
     )  # fmt: skip
     for groups in asked.groups(hierarchy):
         try:
@@ -138,6 +144,7 @@ def _ask(
     ideal: bool,
     effort: int,
     sources: Map[str, str] | None,
+    beside: Beside | None,
 ) -> tuple[_Asked, Hierarchy]:
     hierarchy = replace(build_hierarchy(memories, clock_hz, sources), hides_ends=hides_ends, ideal=ideal)
     if hierarchy.stages[-1].per == "pe" and not isinstance(unit, SpatialArray):
@@ -151,7 +158,7 @@ def _ask(
     partial = c if partial_bytes is None else bits_of(partial_bytes)
     distinct = (1, 1) if window is not None else share(Fraction(distinct_a))
     widths = Widths(a, b, c, partial, distinct)
-    return _Asked(gemm, unit, widths, energies, window, objective, tiles, fixed or {}, effort), hierarchy
+    return _Asked(gemm, unit, widths, energies, window, objective, tiles, fixed or {}, effort, beside), hierarchy
 
 
 class _Asked:
@@ -168,10 +175,11 @@ class _Asked:
         tiles: Tiles,
         fixed: Map[str, Any],
         effort: int,
+        beside: Beside | None,
     ) -> None:
         self.gemm, self.unit, self.widths, self.energies, self.window = gemm, unit, widths, energies, window
         self.objective: Objective = objective
-        self.tiles, self.fixed, self.effort = tiles, fixed, effort
+        self.tiles, self.fixed, self.effort, self.beside = tiles, fixed, effort, beside
 
     def groups(self, hierarchy: Hierarchy) -> list[int]:
         """Groups of cores to try, the fastest first."""
@@ -226,7 +234,7 @@ class _Asked:
             abreast = group.products_abreast(replace(self.gemm, count=-(-self.gemm.count // groups)))
         return build_problem(
             self.gemm, one, hierarchy, self.widths, self.energies, self.window, unrolling, group.core_count, abreast,
-            groups,
+            groups, self.beside,
         )  # fmt: skip
 
     def _extents(self, groups: int = 1) -> dict[str, int]:

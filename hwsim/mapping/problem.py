@@ -36,6 +36,21 @@ class Widths:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What all products take beside the traffic of their mapping, for the objective alone."""
+
+    per_cycle_j: float = 0.0
+    """Joules of every cycle: leakage and clock."""
+    fixed_j: float = 0.0
+    """Joules of what every mapping does alike: multiplications, vector work."""
+    least_cycles: int = 0
+    """Cycles of vector work beside them: fewer gain nothing."""
+
+
+NOTHING_BESIDE = Beside()
+
+
+@dataclass(frozen=True)
 class Problem:
     """What stays the same while tilings vary."""
 
@@ -52,6 +67,7 @@ class Problem:
     """(memory, rates, routes, stages, nearest, widths, geometry, unit) of `hwsim.kernels.nest_work`."""
     groups: int = 1
     """Groups of cores that work on products of their own."""
+    beside: Beside = NOTHING_BESIDE
 
     @property
     def rounds(self) -> int:
@@ -85,6 +101,7 @@ def build_problem(
     cores: int = 1,
     abreast: int = 1,
     groups: int = 1,
+    beside: Beside | None = None,
 ) -> Problem:
     """One of ``gemm.count`` products; ``unit`` is one of ``cores`` where the innermost memories are a core's own.
 
@@ -98,12 +115,12 @@ def build_problem(
     names = list(hierarchy.ports)
     energies = energies or {names[0]: (1.0, 1.0)}
     memory = np.zeros((len(names), 8), np.int64)
-    rates = np.zeros((len(names), 4))
+    rates = np.zeros((len(names), 7))
     for place, port in enumerate(hierarchy.ports.values()):
         usable = -1 if port.usable_bits is None else port.usable_bits
         per = ("chip", "core", "pe").index(port.per)
         memory[place] = per, port.overlaps, port.shared_bus, usable, port.side_by_side, port.latency, 0, 0
-        rates[place] = port.bits_per_cycle, port.write_bits_per_cycle, *energies.get(port.name, (0.0, 0.0))
+        rates[place, :4] = port.bits_per_cycle, port.write_bits_per_cycle, *energies.get(port.name, (0.0, 0.0))
     memory[0, 6:] = hierarchy.hides_ends, hierarchy.ideal
     routes = np.zeros((len(hierarchy.stages), 3, 8), np.int64)
     for index, stage in enumerate(hierarchy.stages):
@@ -116,7 +133,11 @@ def build_problem(
     geometry = geometry_of(gemm, window, unrolling, widths.distinct_a, isinstance(unit, SpatialArray))
     instances = unit.element_count if hierarchy.stages[-1].per == "pe" else cores
     arrays = (memory, rates, routes, stages, nearest, bits, geometry, _unit(unit, unrolling, instances, abreast))
-    return Problem(hierarchy, unit, widths, gemm, window, unrolling, abreast, arrays, groups)
+    beside = beside or NOTHING_BESIDE
+    problem = Problem(hierarchy, unit, widths, gemm, window, unrolling, abreast, arrays, groups, beside)
+    rounds, times = problem.rounds, problem.times
+    rates[0, 4:] = beside.per_cycle_j * rounds / times, beside.fixed_j / times, beside.least_cycles / rounds
+    return problem
 
 
 def geometry_of(

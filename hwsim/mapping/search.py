@@ -68,12 +68,15 @@ class Found:
     cycles: int
     """Of the products that are computed together."""
     joules: float
+    """Of their traffic."""
     outer_bits: int
     guarantee: Guarantee
 
     def score(self, objective: Objective) -> tuple[float, float]:
         """The objective's pair, compared in order, of all products."""
-        cycles, joules = float(self.cycles * self.problem.rounds), self.joules * self.problem.times
+        beside = self.problem.beside
+        cycles = max(float(self.cycles * self.problem.rounds), float(beside.least_cycles))
+        joules = self.joules * self.problem.times + beside.per_cycle_j * cycles + beside.fixed_j
         if objective == "traffic":
             return self.outer_bits * self.problem.times, cycles
         if objective == "energy":
