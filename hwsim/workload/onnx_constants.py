@@ -33,7 +33,9 @@ def settled(onnx: Any, model: Any) -> Any:
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
-    """Extents, 0 for those that are not known."""
+    """Extents, 0 for those that are not known; one 0 where not even their number is."""
+    if not value.type.tensor_type.HasField("shape"):
+        return (0,)
     return tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)
 
 

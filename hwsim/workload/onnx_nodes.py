@@ -57,7 +57,7 @@ def _conv(graph: Graph, node: Any, attributes: Attributes, weight_at: int = 1, b
         "stride": list(stride), "dilation": list(dilation), "groups": attributes.get("group", 1),
         "padding": _padding(graph, node, attributes, weight[2:], stride, dilation),
     }  # fmt: skip
-    return operator | ({"bias": drawn(weight[:1])} if _has(node, bias_at) else {})
+    return operator | _bias(graph, node, bias_at, weight[:1])
 
 
 def _qlinearconv(graph: Graph, node: Any, attributes: Attributes) -> Converted:
@@ -112,7 +112,7 @@ def _gemm(graph: Graph, node: Any, attributes: Attributes) -> Converted:
     if attributes.get("transA", 0):
         raise graph.error(node, "a transposed first operand is not read")
     operator = {"op": "linear", "input": graph.source(node, 0), "weight": drawn(outputs)}
-    return operator | ({"bias": drawn(outputs[:1])} if _has(node, 2) else {})
+    return operator | _bias(graph, node, 2, outputs[:1])
 
 
 def _matmul(graph: Graph, node: Any, attributes: Attributes, weight_at: int = 1) -> Converted:
@@ -181,7 +181,7 @@ def _layernormalization(graph: Graph, node: Any, attributes: Attributes) -> Conv
     if attributes.get("axis", -1) % rank != rank - 1:
         raise graph.error(node, "normalization over more axes than the last is not read")
     operator = {"op": "layer_norm", "input": graph.source(node, 0), "weight": drawn(weight)}
-    return operator | ({"bias": drawn(weight)} if _has(node, 2) else {})
+    return operator | _bias(graph, node, 2, weight)
 
 
 def _softmax(graph: Graph, node: Any, attributes: Attributes) -> Converted:
@@ -206,8 +206,12 @@ def _transpose(graph: Graph, node: Any, attributes: Attributes) -> Converted:
     return {"op": "reshape", "input": graph.source(node, 0), "permute": order}
 
 
-def _has(node: Any, place: int) -> bool:
-    return len(node.input) > place and bool(node.input[place])
+def _bias(graph: Graph, node: Any, place: int, shape: tuple[int, ...]) -> dict[str, Any]:
+    if len(node.input) <= place or not node.input[place]:
+        return {}
+    if node.input[place] not in graph.constants:
+        raise graph.error(node, f"input {place}, the bias, has to be a constant")
+    return {"bias": drawn(shape)}
 
 
 CONVERTERS: dict[str, Callable[[Graph, Any, Attributes], Converted]] = {

@@ -135,6 +135,7 @@ def test_ports_of_their_own(tmp_path):
     uses["rw_port_4"] = ["I1, fh", "I2, fh", "O, fh", "O, th"]
     data["memories"]["sram_2MB"] |= {
         "operands": ["I1", "I2", "O"],
+        "force_double_buffering": True,
         "ports": [
             {"name": name, "type": "read_write", "bandwidth_max": 2048 if "O, tl" in use else 512, "allocation": use}
             for name, use in uses.items()
@@ -143,6 +144,7 @@ def test_ports_of_their_own(tmp_path):
     memory = converted(tmp_path, data)["memories"]["sram_2MB"]
     assert (memory["read_bandwidth"], memory["write_bandwidth"]) == ("512 bit/cycle", "512 bit/cycle")
     assert (memory["shared_port"], memory["port_per_operand"]) == (False, True)
+    assert memory["double_buffered"] and "in_place" not in memory
 
 
 def test_costs_that_zigzag_has_from_cacti_are_the_nodes(tmp_path):

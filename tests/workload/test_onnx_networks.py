@@ -203,6 +203,8 @@ def test_weights_in_another_file(tmp_path):
         ([node("Conv", ["x", "w3"], "y")], [1, 4, 8], "weights of four axes"),
         ([node("MaxPool", ["x"], "y", kernel_shape=[3])], [1, 4, 8], "only windows of images"),
         ([node("Gemm", ["x", "m"], "y", transA=1)], [4, 4], "transposed first operand"),
+        ([node("Gemm", ["x", "m", "x"], "y")], [4, 4], "input 2, the bias, has to be a constant"),
+        ([node("ConvInteger", ["x", "w"], "y")], [1, 4, 8, 8], "the shape of the output is not known"),
         ([node("MatMul", ["m", "x"], "y")], [4, 4], "input 0 is a constant"),
         ([node("MatMul", ["x", "many"], "y")], [3, 4, 4], r"expected weights \[inputs, outputs\], got \[3, 4, 4\]"),
         ([node("Div", ["m", "x"], "y")], [4, 4], "only a division by a constant"),
