@@ -7,7 +7,7 @@ those with ``r_bw``, ``w_bw`` and ``multipliers`` as well as those with a list o
 its ``spatial_mapping`` nor its ``spatial_mapping_hint`` names may take every loop. Without a mapping file the
 accelerator's own ``dataflows`` count, if it has them. Loops of matrix products are D or D0 (rows), D1 and D2.
 
-What ZigZag assumes is kept: memories are refilled in place (unless ``force_double_buffering`` says otherwise), inputs and
+What ZigZag assumes is kept: memories are refilled in place (unless ``force_double_buffering`` is written), inputs and
 weights pass one port at once, any transfer may run beside any work. A memory that not all dimensions share is taken as
 one of each element's own. Files say neither node nor clock nor the width of sums: 7 nm, 1 GHz and 16 bits, *assumed*.
 Where ZigZag asks CACTI for energies (``auto_cost_extraction``) they are the node's. In-memory-computing arrays are
@@ -115,7 +115,7 @@ def _memories(document: Document, array: str, links: dict[str, str]) -> dict[str
         if position == 0:
             found[name] = {"kind": "dram", **one, "port_per_operand": True}
             continue
-        served = entry.get("served_dimensions") or []
+        served = _list(entry.get("served_dimensions"))
         whole = all(dimension in served for dimension in dimensions)
         refill = "double_buffered" if entry.get("force_double_buffering") else "in_place"
         found[name] = {"kind": "sram", "capacity": max(size // 8, 1), refill: True, **one}

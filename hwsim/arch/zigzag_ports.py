@@ -71,7 +71,9 @@ def _allocated(document: Document, at: tuple[Any, ...], written: list[dict[str, 
     for index, port in enumerate(written):
         bits = _bits(document, (*at, index), port, "bandwidth_max")
         name = str(port.get("name", index))
-        found = [tuple(part.strip() for part in str(one).split(",")) for one in port.get("allocation") or []]
+        uses = port.get("allocation") or []
+        uses = uses if isinstance(uses, list) else [uses]
+        found = [tuple(part.strip() for part in str(one).split(",")) for one in uses]
         if not found:  # whatever its type allows
             kind = str(port.get("type", ""))
             directions = (_READ if kind.startswith("read") else ()) + (_WRITE if "write" in kind else ())

@@ -148,8 +148,8 @@ def _strides(document: Document, at: tuple[Any, ...], row: dict[str, Any]) -> di
 
 
 def _relations(document: Document, at: tuple[Any, ...], row: dict[str, Any]) -> list[re.Match[str]]:
-    matches = []
-    for relation in row.get("dimension_relations") or []:
+    written, matches = row.get("dimension_relations") or [], []
+    for relation in written if isinstance(written, list) else [written]:
         found = _RELATION.fullmatch(str(relation).replace(" ", ""))
         if found is None:
             raise document.error(

@@ -265,6 +265,10 @@ def test_groups_and_time_steps_of_convolutions(tmp_path):
         (lambda data: data["memories"]["dram"].update(ports=None), "dram.ports: expected a list of ports"),
         (lambda data: data["memories"]["dram"].update(r_bw="wide"), "r_bw: expected bits in a cycle, got 'wide'"),
         (lambda data: data["memories"]["dram"].update(ports=[{"tl": "r_port_1"}]), "expected a port that writes"),
+        (
+            lambda data: data["memories"]["dram"].update(ports=[{"type": "read", "bandwidth_max": 8, "allocation": 1}]),
+            "expected an allocation such as 'I1, tl', got '1'",
+        ),
         (lambda data: data["multipliers"].update(input_precision=[8, "x"]), "expected two numbers of bits"),
     ],
 )
@@ -284,6 +288,7 @@ def test_what_an_accelerator_lacks_is_told_with_its_place(tmp_path, change, mess
         ({"loop_sizes": [1, 8, 3, 10, 12, 3, 0]}, "whole numbers above 0, got 0"),
         ({"equation": "O[k]+=W[k]"}, r"equation: expected an equation such as O\[b\]\[k\]"),
         ({"equation": LAYERS[0]["equation"].replace("O[b][k]", "O[b]")}, "loop 'K' stands in one operand only"),
+        ({"dimension_relations": 1.5}, "expected a relation such as"),
         ({"dimension_relations": ["ix=ox-fx"]}, "expected a relation such as"),
         ({"dimension_relations": ["ix=1*ox+2*fx"]}, "windows with gaps"),
     ],
