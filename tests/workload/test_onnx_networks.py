@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from hwsim.base.errors import InputError
+from hwsim.cli import cli
 from hwsim.workload import MatmulStep, Workload
 
 onnx = pytest.importorskip("onnx")
@@ -180,6 +182,15 @@ def test_a_classifier_whose_weights_are_transposed_in_the_graph(tmp_path):
     ]  # fmt: skip
     work = load(tmp_path, nodes, {"w": (10, 4), "b": (1, 10)}, ["N", 4, 5, 5], ["N", 10], opset=12)
     assert products(work) == [(1, 10, 4, 1)]
+
+
+def test_a_run_keeps_it_as_yaml(tmp_path):
+    work = load(tmp_path, [node("Conv", ["x", "w"], "y")], {"w": (8, 4, 3, 3)}, [1, 4, 8, 8])
+    answer = CliRunner().invoke(cli, ["run", "systolic_int8_ws_32x32", str(tmp_path / "net.onnx"), "--json"])
+    assert answer.exit_code == 0, answer.output
+    again = tmp_path / "again.yaml"
+    again.write_text(work.text(), encoding="utf-8")
+    assert products(Workload.load(again)) == products(work) == [(36, 8, 36, 1)]
 
 
 def test_weights_in_another_file(tmp_path):
