@@ -16,8 +16,8 @@ from hwsim.arch.mapping_rules import MappingRules
 from hwsim.arch.override import overridden
 from hwsim.arch.quantization import Quantization
 from hwsim.arch.scalesim_config import read_config
-from hwsim.arch.zigzag_accelerator import converted, is_accelerator
-from hwsim.base.document import Document, read_document
+from hwsim.arch.zigzag_accelerator import converted, is_accelerator, read_yaml
+from hwsim.base.document import Document
 from hwsim.base.errors import InputError
 from hwsim.base.evidence import Evidence
 from hwsim.base.quantities import Hertz, Volts
@@ -111,7 +111,7 @@ class Architecture(Record):
         file = find(path, "archs")
         if file.suffix == ".cfg":
             return cls.from_document(read_config(file))
-        document = read_document(file)
+        document = read_yaml(file)
         return cls.from_document(converted(document) if is_accelerator(document) else document)
 
     @classmethod

@@ -18,26 +18,33 @@ from hwsim.base.errors import InputError, did_you_mean
 _CLOCK_HZ = 1_000_000_000
 _CALCULATED = 10
 """Words per cycle of each input's first fetch in CALC mode; results leave at the array's columns per cycle."""
+_LAYOUT = (
+    "IfmapCustomLayout", "IfmapSRAMBankBandwidth", "IfmapSRAMBankNum", "IfmapSRAMBankPort", "FilterCustomLayout",
+    "FilterSRAMBankBandwidth", "FilterSRAMBankNum", "FilterSRAMBankPort",
+)  # fmt: skip
 _SIZES = {"ifmap": "IfmapSramSzkB", "filter": "FilterSramSzkB", "ofmap": "OfmapSramSzkB"}
 _KEYS = {
     "general": ("run_name",),
     "architecture_presets": (
         "ArrayHeight", "ArrayWidth", *_SIZES.values(), "IfmapSramSz", "FilterSramSz", "OfmapSramSz", "IfmapOffset",
         "FilterOffset", "OfmapOffset", "Bandwidth", "Dataflow", "MemoryBanks", "ReadRequestBuffer",
-        "WriteRequestBuffer",
+        "WriteRequestBuffer", "OnChipMemoryBanks", "OnChipMemoryBankPorts", *_LAYOUT,
     ),
-    "layout": (
-        "IfmapCustomLayout", "IfmapSRAMBankBandwidth", "IfmapSRAMBankNum", "IfmapSRAMBankPort", "FilterCustomLayout",
-        "FilterSRAMBankBandwidth", "FilterSRAMBankNum", "FilterSRAMBankPort",
-    ),
+    "layout": _LAYOUT,
     "sparsity": ("SparsitySupport", "SparseRep", "OptimizedMapping", "BlockSize", "RandomNumberGeneratorSeed"),
-    "run_presets": ("InterfaceBandwidth", "UseRamulatorTrace"),
+    "run_presets": (
+        "InterfaceBandwidth", "UseRamulatorTrace", "TimeLinearModel", "SRAM_row_size", "SRAM_bank_size",
+        "DRAM_row_size", "DRAM_bank_size",
+    ),
     "network_presets": ("TopologyCsvLoc",),
 }  # fmt: skip
-"""Section to the keys that SCALE-Sim reads or has read; those of older versions included."""
+"""Section to the keys that SCALE-Sim reads or has read; those of older versions included. Cycles do not depend on
+``TimeLinearModel``, which turns them into microseconds of a TPU, nor on the sizes of rows and banks."""
 _OFF = {
     ("layout", "ifmapcustomlayout"): "layouts of the SRAM banks",
     ("layout", "filtercustomlayout"): "layouts of the SRAM banks",
+    ("architecture_presets", "ifmapcustomlayout"): "layouts of the SRAM banks",
+    ("architecture_presets", "filtercustomlayout"): "layouts of the SRAM banks",
     ("sparsity", "sparsitysupport"): "sparse layers",
     ("run_presets", "useramulatortrace"): "latencies from Ramulator",
 }
@@ -128,7 +135,9 @@ class ScaleSimConfig:
 
     @property
     def calculates_bandwidth(self) -> bool:
-        """CALC: DRAM is as fast as the array needs. USER: as fast as ``Bandwidth`` says."""
+        """CALC: DRAM is as fast as the array needs. USER: as fast as ``Bandwidth`` says. Version 1 knows only CALC."""
+        if "run_presets" not in self.sections:
+            return True
         mode, place = self.text("run_presets", "InterfaceBandwidth")
         if mode not in ("CALC", "USER"):
             raise InputError(f"{place}: expected CALC or USER, got '{mode}'")

@@ -69,15 +69,18 @@ class Composed:
     """Location to the position of the key, for values of mappings."""
 
 
-def compose(text: str, shown: str) -> Composed:
-    """Parse ``text``; ``shown`` names its file in messages. Raises `InputError` with line and column."""
+def compose(text: str, shown: str, again: tuple[str, ...] = ()) -> Composed:
+    """Parse ``text``; ``shown`` names its file in messages. Raises `InputError` with line and column.
+
+    Of a key in ``again`` that stands in its mapping more than once, the last counts.
+    """
     text = text.removeprefix("\ufeff")
     if bad := _UNPRINTABLE.search(text):
         raise _error(shown, _place(text, bad.start()), f"character U+{ord(bad[0]):04X} is not allowed in YAML")
     if tab := _TAB.search(text):
         raise _error(shown, _place(text, tab.start(1)), "tab before text; indent with spaces")
     try:
-        return _Composer(shown, yaml.parse(text, Loader=_LOADER)).document()
+        return _Composer(shown, yaml.parse(text, Loader=_LOADER), again).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (getattr(mark, "line", 0) + 1, getattr(mark, "column", 0) + 1)
@@ -102,9 +105,10 @@ def _start(event: yaml.Event) -> Position:
 class _Composer:
     """Events of the parser to data; stops at the first thing outside the dialect."""
 
-    def __init__(self, shown: str, events: Iterator[yaml.Event]) -> None:
+    def __init__(self, shown: str, events: Iterator[yaml.Event], again: tuple[str, ...] = ()) -> None:
         self.shown = shown
         self.events = events
+        self.again = again
         self.out = Composed()
 
     def document(self) -> Composed:
@@ -145,7 +149,7 @@ class _Composer:
             key = str(event.value)
             if event.anchor is not None or event.tag is not None:
                 raise self.refuse(event, "anchors and tags are not supported")
-            if key in found:
+            if key in found and key not in self.again:
                 line = self.out.keys[*location, key][0]
                 raise self.refuse(event, f"{_dotted(location)}duplicate key '{key[:60]}', first on line {line}")
             self.out.keys[*location, key] = _start(event)

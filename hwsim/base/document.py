@@ -56,12 +56,13 @@ class Document:
         return InputError(where + path + " ".join(message.split()))
 
 
-def parse_document(text: str, shown: str, rows_as: str | None = None) -> Document:
+def parse_document(text: str, shown: str, rows_as: str | None = None, again: tuple[str, ...] = ()) -> Document:
     """``text`` as a `Document`; raises `InputError` for what is not a mapping in hwsim's dialect of YAML.
 
-    A list at the top, as in other tools' files, becomes the value of ``rows_as`` where that is given.
+    A list at the top, as in other tools' files, becomes the value of ``rows_as`` where that is given. Of keys named
+    in ``again`` that come again in their mapping, the last counts.
     """
-    composed = compose(text, shown)
+    composed = compose(text, shown, again)
     if rows_as is not None and isinstance(composed.data, list):
         values = {(rows_as, *location): position for location, position in composed.values.items()}
         keys = {(rows_as, *location): position for location, position in composed.keys.items()}
@@ -75,8 +76,14 @@ def parse_document(text: str, shown: str, rows_as: str | None = None) -> Documen
     return Document(shown, composed.data, composed.values, composed.keys, text)
 
 
-def read_document(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, rows_as: str | None = None) -> Document:
-    """Read a YAML file of at most ``max_bytes``; ``rows_as`` as in `parse_document`.
+def read_document(
+    path: str | os.PathLike[str],
+    *,
+    max_bytes: int = MAX_BYTES,
+    rows_as: str | None = None,
+    again: tuple[str, ...] = (),
+) -> Document:
+    """Read a YAML file of at most ``max_bytes``; ``rows_as`` and ``again`` as in `parse_document`.
 
     Raises `InputError`, in one line, for a file that is missing, no regular file, too large (told by its size,
     without reading it), not UTF-8, or not a mapping in hwsim's dialect of YAML (`hwsim.base.compose`).
@@ -91,7 +98,7 @@ def read_document(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, r
         raise InputError(
             f"{shown}:{line}:{column}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8 text"
         ) from None
-    return parse_document(text, shown, rows_as)
+    return parse_document(text, shown, rows_as, again)
 
 
 def _read(shown: str, max_bytes: int) -> bytes:

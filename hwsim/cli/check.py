@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hwsim.base.document import Document, read_document
+from hwsim.base.document import Document
 from hwsim.base.errors import HwsimError, InputError, did_you_mean
 from hwsim.base.shipped import FOLDERS, find, shipped
 
@@ -19,7 +19,7 @@ KINDS = {
     "gemm_orders": "GEMM order",
     "mappings": "mappings for",
 }
-FILES = (".yaml", ".yml", ".csv", ".cfg")
+FILES = (".yaml", ".yml", ".csv", ".cfg", ".onnx")
 """Suffixes that tell a file from a name: those of matrix units have a dot (hopper.wgmma)."""
 _TELLING_KEYS = {
     "archs": ("compute", "memories", "technology", "quantization", "vector"),
@@ -53,12 +53,26 @@ def check(ctx: click.Context, files: tuple[str, ...]) -> None:
 def check_file(name: str) -> tuple[str, str]:
     """Kind and name of what ``name`` (a file, or something shipped) describes; raises `InputError`."""
     path = _path(name)
-    if path.suffix == ".csv":
+    if path.suffix in (".csv", ".onnx"):
         return "workloads", _load("workloads", path)
     if path.suffix == ".cfg":
         return "archs", _load("archs", path)
-    kind = recognise(read_document(path))
+    kind = _of_yaml(path)
     return kind, _load(kind, path)
+
+
+def _of_yaml(path: Path) -> str:
+    """The kind of a YAML file; of lists at the top, only ZigZag's layers are files of their own."""
+    from hwsim.arch.zigzag_accelerator import read_yaml
+    from hwsim.workload.zigzag_layers import ROWS, is_layer_list
+
+    document = read_yaml(path, rows_as=ROWS)
+    if is_layer_list(document):
+        return "workloads"
+    rows = document.data.get(ROWS)
+    if isinstance(rows, list) and any(isinstance(row, dict) and "memory_operand_links" in row for row in rows):
+        raise document.error((), "ZigZag's mappings are read with their accelerator: hwsim convert ACCELERATOR MAPPING")
+    return recognise(read_yaml(path))  # which refuses another list
 
 
 def _path(name: str) -> Path:

@@ -20,13 +20,13 @@ def convert(accelerator: Path, mapping: Path | None, output: Path | None) -> Non
     """
     from hwsim.arch import Architecture
     from hwsim.arch.scalesim_config import read_config
-    from hwsim.arch.zigzag_accelerator import ROWS, converted, is_accelerator
+    from hwsim.arch.zigzag_accelerator import ROWS, converted, is_accelerator, read_yaml
     from hwsim.base.document import read_document
 
     if accelerator.suffix == ".cfg":
         found = read_config(accelerator)
     else:
-        document = read_document(accelerator)
+        document = read_yaml(accelerator)
         if not is_accelerator(document):
             raise InputError(f"{accelerator}: no accelerator of ZigZag: neither multipliers nor operational_array")
         found = converted(document, None if mapping is None else read_document(mapping, rows_as=ROWS))

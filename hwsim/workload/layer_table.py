@@ -2,14 +2,17 @@
 
 Matrix products: ``Layer, M, N, K``. Convolutions: ``Layer name, IFMAP Height, IFMAP Width, Filter Height,
 Filter Width, Channels, Num Filter, Strides``, without padding (tables give padded extents); a stride for each side
-may stand in ``Stride height`` and ``Stride width``. All may have a column ``Repeat``, and SCALE-Sim's
-``Sparsity`` (N:M), which it uses only where its configuration says so: layers are dense here. Columns are found by
-their heading, in any order and case. A layer with DP in its name is depthwise: each channel is a layer of its own.
+may stand in ``Stride height`` and ``Stride width``. All may have a column ``Repeat`` (or ``Batch size``: images are
+layers of their own), and SCALE-Sim's ``Sparsity`` (N:M), which it uses only where its configuration says so: layers are
+dense here. Columns are found by their heading, in any order and case; from a cell that begins with # a line is a
+comment. A layer with DP in its name is depthwise: each channel is a layer of its own. Layers of the same name are told
+apart by a number.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -24,8 +27,8 @@ _SIZES = ("ifmap height", "ifmap width", "filter height", "filter width", "chann
 _CONVOLUTION = (*_SIZES, "strides")
 _TWO_STRIDES = (*_SIZES, "stride height", "stride width")
 _OPTIONAL = ("repeat", "sparsity")
-_SAME = {"stride": "strides", "sparsity ratio": "sparsity", "num filters": "num filter"}
-"""Other spellings of a heading (assumed, from tables in circulation)."""
+_SAME = {"stride": "strides", "sparsity ratio": "sparsity", "num filters": "num filter", "batch size": "repeat"}
+"""Other spellings of a heading (from tables in circulation)."""
 _MAX_BYTES = 8 << 20
 
 
@@ -38,17 +41,17 @@ def read_layer_table(path: Path) -> Workload:
     """
     rows = _rows(path)
     number, heading = rows[0] if rows else (1, [])
-    columns = [_SAME.get(text, text) for text in (" ".join(text.lower().split()) for text in heading)]
+    columns = _columns(heading)
     if not columns or columns[0] not in _NAME_HEADINGS:
         raise InputError(f"{path}:{number}: expected a heading such as 'Layer, M, N, K'")
     wanted = _GEMM if "m" in columns else _TWO_STRIDES if "stride height" in columns else _CONVOLUTION
     _check_heading(f"{path}:{number}", columns[1:], wanted)
     operators: list[dict[str, Any]] = []
+    names: set[str] = set()
     for line, cells in rows[1:]:
         entry = _entry(f"{path}:{line}", columns, cells, wanted)
-        if entry["name"] in [other["name"] for other in operators]:
-            raise InputError(f"{path}:{line}: a layer is called '{entry['name']}' already")
-        operators.append(entry)
+        operators.append(entry | {"name": _free(entry["name"], names)})
+        names.add(operators[-1]["name"])
     if not operators:
         raise InputError(f"{path}: no layers")
     entries = {
@@ -58,8 +61,24 @@ def read_layer_table(path: Path) -> Workload:
     return Workload.model_validate(entries)
 
 
+def _columns(heading: list[str]) -> list[str]:
+    """Headings in lower case, one spelling for each; of two widths of an image the first is its height."""
+    columns = [" ".join(text.lower().split()) for text in heading]
+    if columns.count("ifmap width") == 2 and "ifmap height" not in columns:
+        columns[columns.index("ifmap width")] = "ifmap height"
+    return [_SAME.get(text, text) for text in columns]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    numbers = itertools.count(2)
+    free = name
+    while free in taken:
+        free = f"{name}_{next(numbers)}"
+    return free
+
+
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Line number and cells of every line that is not blank; a trailing comma adds no cell."""
+    """Line number and cells of every line that is not blank; a trailing comma adds no cell, nor does a comment."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path}: larger than {_MAX_BYTES >> 20} MiB")
@@ -68,7 +87,7 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
         raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'no UTF-8 text'}") from None
     found = []
     for number, cells in enumerate(csv.reader(text.splitlines()), 1):
-        stripped = [cell.strip() for cell in cells]
+        stripped = list(itertools.takewhile(lambda cell: not cell.startswith("#"), (cell.strip() for cell in cells)))
         while stripped and not stripped[-1]:
             stripped.pop()
         if stripped:
@@ -99,6 +118,8 @@ def _entry(place: str, columns: list[str], cells: list[str], wanted: tuple[str, 
     for column, cell in zip(columns, cells, strict=True):
         if column == "sparsity" and not re.fullmatch(r"[1-9]\d*:[1-9]\d*", cell):
             raise InputError(f"{place}: sparsity: expected a ratio such as 2:4, got '{cell}'")
+    if not cells[0]:
+        raise InputError(f"{place}: the layer has no name")
     name = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in cells[0])
     entry: dict[str, Any] = {
         "name": name if name[0].isalpha() else f"_{name}",

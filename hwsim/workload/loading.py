@@ -29,7 +29,8 @@ def load(name: str | os.PathLike[str]) -> Workload:
     if is_layer_list(document):
         document = Document(document.shown, converted(document))
     workload = validate(Workload, document)
-    workload._path = document.path
+    if path.suffix != ".onnx":  # which is no text that could stand beside results
+        workload._path = document.path
     try:
         workload.check()
     except Misplaced as error:

@@ -55,6 +55,21 @@ def test_an_older_one_with_its_own_bandwidth(tmp_path: Path) -> None:
     assert ScaleSimConfig.read(tmp_path / "scale.cfg").offsets == OFFSETS
 
 
+def test_one_of_version_one_calculates_its_bandwidth(tmp_path: Path) -> None:
+    array = config(tmp_path, OLD.partition("[run_presets]")[0])
+    assert array.compute.counted_as == "scalesim_v3"
+
+
+def test_keys_of_versions_between(tmp_path: Path) -> None:
+    """Those of SCALE-Sim v2's google.cfg and scale_layout.cfg, and of v3's tpuv4.cfg."""
+    rows = "SRAM_row_size: 2\nSRAM_bank_size: 5\nDRAM_row_size: 2\nDRAM_bank_size: 5\nTimeLinearModel: TPUv4\n"
+    banks = "OnChipMemoryBanks: 1\nOnChipMemoryBankPorts: 2\nIfmapCustomLayout: False\nIfmapSRAMBankNum: 10\n"
+    with_all = OLD.replace("[run_presets]", f"{banks}[run_presets]") + rows
+    assert config(tmp_path, with_all).compute == config(tmp_path, OLD).compute
+    with pytest.raises(InputError, match=r":16: \[architecture_presets\]: layouts of the SRAM banks"):
+        config(tmp_path, with_all.replace("CustomLayout: False", "CustomLayout: True"))
+
+
 def test_it_is_an_architecture_everywhere(tmp_path: Path) -> None:
     for arguments in (["check", str(TINY)], ["run", str(TINY), "edge_gemm"], ["compare", str(TINY), "-w", "edge_gemm"]):
         result = CliRunner().invoke(cli, arguments)
@@ -71,7 +86,7 @@ def test_it_is_an_architecture_everywhere(tmp_path: Path) -> None:
         ("ArrayWidth", "ArrayWitdh", ":7: [architecture_presets]: unknown key 'ArrayWitdh'; did you mean 'Array"),
         ("ArrayWidth = 14\n", "", ":5: [architecture_presets]: missing key 'ArrayWidth'"),
         ("IfmapSramSz = 108\n", "", ":5: [architecture_presets]: missing key 'IfmapSramSzkB'"),
-        ("[run_presets]\nInterfaceBandwidth: USER\n", "", ":1: [run_presets]: missing key 'InterfaceBandwidth'"),
+        ("InterfaceBandwidth: USER\n", "", ":14: [run_presets]: missing key 'InterfaceBandwidth'"),
         ('run_name = "old one"', "run_name =", ":2: [general]: run_name: expected a name"),
         ("= 12", "= 0", ":6: [architecture_presets]: ArrayHeight: expected a whole number of at least 1, got '0'"),
         ("= 12", "= 1.5", ":6: [architecture_presets]: ArrayHeight: expected a whole number of at least 1, got '1.5'"),

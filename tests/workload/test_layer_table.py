@@ -42,6 +42,21 @@ def test_columns_in_any_order_and_repeats(tmp_path):
     assert (step.name, step.gemm) == ("q_k_v", Gemm(2, 3, 4, 12))
 
 
+def test_comments_batches_and_names_that_come_again(tmp_path):
+    """As in SCALE-Sim's mobilnet_paper.csv (#dw), llama3b.csv (Batch Size) and MLPERF.csv (Res_conv1 nine times)."""
+    text = "Layer, M, N, K, Batch Size,\n# a comment\nx, 1, 2, 3, 4,#dw\nx,1,2,3,1,\nx,1,2,3,1\n"
+    steps = table(tmp_path, text).steps()
+    assert [(step.name, step.gemm.count) for step in steps] == [("x", 4), ("x_2", 1), ("x_3", 1)]
+
+
+def test_of_two_widths_the_first_is_the_height(tmp_path):
+    """As in SCALE-Sim's DeepBench tables, which it reads by position."""
+    text = CONVOLUTION.partition("\n")[0].replace("Height, IFMAP", "Width, IFMAP") + "\nspeech,700,161,20,5,1,32,2,\n"
+    (step,) = table(tmp_path, text).steps()
+    assert step.window.input == (700, 161)
+    assert step.gemm == Gemm(341 * 79, 32, 100)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -55,7 +70,7 @@ def test_columns_in_any_order_and_repeats(tmp_path):
         ("Layer, M, N, K\nx,1,-2,3\n", "2: n: expected a whole number above 0, got '-2'"),
         ("Layer, M, N, K\nx,1,0,3\n", "2: n: expected a whole number above 0, got '0'"),
         ("Layer, M, N, K\nx,1,2.5,3\n", "2: n: expected a whole number above 0, got '2.5'"),
-        ("Layer, M, N, K\nx,1,2,3\nx,1,2,3\n", "3: a layer is called 'x' already"),
+        ("Layer, M, N, K\n,1,2,3\n", "2: the layer has no name"),
         (CONVOLUTION.replace("56,56", "2,56"), "2: the filter [3, 3] is larger than the input [2, 56]"),
     ],
 )
