@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from hwsim.base.quantities import Fraction01
 from hwsim.base.record import Record
 
 
@@ -14,6 +15,9 @@ class MappingRules(Record):
 
     objective: Literal["cycles", "energy", "edp", "traffic"] = "cycles"
     """What the best mapping has least of; ties go to less energy (of cycles) or fewer cycles."""
+    slack: Fraction01 = 0.0
+    """Share of the fewest cycles that may be spent to draw less energy: of the mappings of at most so many cycles more
+    the one of the least. For the objective cycles, where a few cycles can cost much energy."""
     tiles: Literal["auto", "all", "parts"] = "auto"
     """All tile sizes, powers of two and 1/1 … 1/8 of each extent, or whichever is few enough to search."""
     overlap: Literal["steps", "ideal"] = "steps"

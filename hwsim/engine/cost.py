@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -178,12 +179,20 @@ class CostModel:
         key = self._key(operator, step)
         if key not in self._mappings:
             try:
-                self._mappings[key] = map_gemm(**self._asked(operator, step), objective=self.rules.objective)
+                self._mappings[key] = self._best(operator, step)
             except Unmappable as error:
                 if self.mappings is None:
                     raise
                 raise self.mappings.error(step.name, error) from None
         return self._mappings[key]
+
+    def _best(self, operator: Operator, step: MatmulStep) -> Placed:
+        asked, objective = self._asked(operator, step), self.rules.objective
+        found = map_gemm(**asked, objective=objective)
+        if objective != "cycles" or not self.rules.slack:
+            return found
+        cycles = max(asked["beside"].least_cycles, math.floor(found.cycles * (1 + self.rules.slack)))
+        return map_gemm(**asked | {"beside": replace(asked["beside"], least_cycles=cycles)}, objective=objective)
 
     def front(self, operator: Operator, step: MatmulStep) -> list[Placed]:
         """The mappings of a product that no other beats in both cycles and energy of its traffic."""

@@ -25,7 +25,7 @@ from hwsim.mapping.problem import (
     share,
 )
 from hwsim.mapping.record import DIMENSIONS, Level, Mapping
-from hwsim.mapping.search import EFFORT, Found, Objective, best
+from hwsim.mapping.search import EFFORT, Found, Objective, best, candidates
 from hwsim.memory.base import Memory
 from hwsim.units.base import Gemm, Window
 from hwsim.units.registry import MatmulUnit
@@ -191,7 +191,7 @@ class _Asked:
         hierarchy, one, group = self._share(whole, groups)
         found: Found | None = None
         problem: HwsimError | None = None
-        for unrolling in self._unrollings(groups):
+        for unrolling in self._unrollings(hierarchy, one, group, groups):
             steps = unrolling.steps(self._extents(groups)) if unrolling.factors else 0
             if found is not None and self.objective == "cycles" and steps > found.score("cycles")[0]:
                 break  # those that follow have no fewer steps
@@ -209,7 +209,7 @@ class _Asked:
         """The mappings that no other beats in both cycles and energy."""
         hierarchy, one, group = self._share(whole, groups)
         front, problem = Front(), None
-        for unrolling in self._unrollings(groups):
+        for unrolling in self._unrollings(hierarchy, one, group, groups):
             try:
                 built = self._problem(one, hierarchy, unrolling, group)
                 front.add(built, group, self.tiles, self._fixed_stages(hierarchy), self.effort)
@@ -241,7 +241,8 @@ class _Asked:
         """Of every loop of what one of ``groups`` of cores computes."""
         return {"G": -(-self.gemm.count // groups)} | loop_extents(self.gemm, self.window)
 
-    def _unrollings(self, groups: int = 1) -> list[Unrolling]:
+    def _unrollings(self, hierarchy: Hierarchy, one: MatmulUnit, group: MatmulUnit, groups: int) -> list[Unrolling]:
+        """Those that fill the array; all others too where none of these fits the memories but one step of it does."""
         if not isinstance(self.unit, SpatialArray):
             if self.fixed.get("unroll"):
                 raise Unmappable(f"a {self.unit.kind} has no loops to unroll; only a spatial array has", ("unroll",))
@@ -254,7 +255,21 @@ class _Asked:
                 array = " x ".join(f"{axis.size} ({', '.join(axis.unroll)})" for axis in self.unit.array)
                 raise Unmappable(f"{asked} cannot be spread over the array of {array}", ("unroll",))
             return [Unrolling({loop: factor for loop, factor in wanted.items() if factor > 1})]
-        return self.unit.unrollings(self._extents(groups))
+        full = self.unit.unrollings(self._extents(groups))
+        fixed = bool(self.fixed.get("stages"))
+        if fixed or any(self._fits(unrolling, hierarchy, one, group) for unrolling in full):
+            return full
+        if not self._fits(Unrolling({}), hierarchy, one, group):
+            return [Unrolling({})]
+        return self.unit.unrollings(self._extents(groups), every=True)
+
+    def _fits(self, unrolling: Unrolling, hierarchy: Hierarchy, one: MatmulUnit, group: MatmulUnit) -> bool:
+        """Whether any tiles do."""
+        try:
+            candidates(self._problem(one, hierarchy, unrolling, group), group, self.tiles, {})
+        except HwsimError:
+            return False
+        return True
 
     def _fixed_stages(self, hierarchy: Hierarchy) -> dict[int, Map[str, Any]]:
         stages = self.fixed.get("stages", [])

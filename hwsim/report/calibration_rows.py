@@ -1,7 +1,8 @@
 """Every published number that the costs rest on or can be held against, and what the model says of it.
 
 Groups, in the order of the page: arithmetic at 45 and 7 nm, Aladdin's library at 40 nm, hwcomponents' scaled library,
-SRAM, DRAM, TPU-v4i, L-Mul as synthesized, cells at 28 nm, scaling. Why a row is further than 20 % from the model stands
+SRAM, DRAM, TPU-v4i, L-Mul as synthesized, cells at 28 nm, scaling, whole runs
+(`hwsim.report.calibration_runs`). Why a row is further than 20 % from the model stands
 in `hwsim.report.calibration_reasons`.
 """
 
@@ -60,7 +61,9 @@ class Row:
 
 def rows() -> list[Row]:
     """The whole table."""
-    return [*_arithmetic(), *_libraries(), *_sram(), *_dram(), *_tpu(), *_lmul(), *_cells(), *_scaling()]
+    from hwsim.report.calibration_runs import runs
+
+    return [*_arithmetic(), *_libraries(), *_sram(), *_dram(), *_tpu(), *_lmul(), *_cells(), *_scaling(), *runs()]
 
 
 def _arithmetic() -> Iterator[Row]:

@@ -65,6 +65,11 @@ class RowStationary(MatmulUnit):
         return [cls(pe=whole), cls(rows=3, cols=2, pe=half, filter_words=4, input_words=3, sum_words=2)]
 
     @property
+    def datapath(self) -> Datapath:
+        """How an output's products are added."""
+        return self.pe
+
+    @property
     def a_format(self) -> Format:
         return self.pe.operands.a
 

@@ -155,14 +155,14 @@ class SpatialArray(MatmulUnit):
     def peak_macs_per_cycle(self) -> int:
         return self.cores * self.elements
 
-    def unrollings(self, extents: Mapping[str, int]) -> list[Unrolling]:
-        """Every way to spread the loops of a product, fewest steps first.
+    def unrollings(self, extents: Mapping[str, int], every: bool = False) -> list[Unrolling]:
+        """The ways to spread the loops of a product, fewest steps first.
 
         Along one dimension of the array each of its loops takes a factor from those with different ⌈extent / factor⌉;
-        the last loop named takes what room the others leave.
+        the last loop named takes what room the others leave, or, for ``every`` way, any factor too.
         """
         found: dict[tuple[tuple[str, int], ...], Unrolling] = {}
-        for choice in product(*(list(_along(axis, extents)) for axis in self.array)):
+        for choice in product(*(list(_along(axis, extents, every)) for axis in self.array)):
             factors: dict[str, int] = {}
             for part in choice:
                 for loop, factor in part.items():
@@ -254,12 +254,13 @@ def _left_over(
             yield ((loop, -(-factor // part)), *rest)
 
 
-def _along(axis: Axis, extents: Mapping[str, int]) -> Iterator[dict[str, int]]:
+def _along(axis: Axis, extents: Mapping[str, int], every: bool) -> Iterator[dict[str, int]]:
     """Factors of the loops along one dimension of the array: products of at most its size."""
 
     def spread(loops: tuple[str, ...], room: int) -> Iterator[dict[str, int]]:
         loop, *others = loops
-        for factor in _factors(extents.get(loop, 1), room) if others else [_most(extents.get(loop, 1), room)]:
+        extent = extents.get(loop, 1)
+        for factor in _factors(extent, room) if others or every else [_most(extent, room)]:
             for rest in spread(tuple(others), room // factor) if others else [{}]:
                 yield {loop: factor, **rest}
 

@@ -118,3 +118,16 @@ def test_each_core_reads_the_halo_of_its_rows():
 def test_cores_without_memories_of_their_own_are_refused():
     with pytest.raises(HwsimError, match=r"the 2 cores of a spatial array have memories of their own \(per: core\)"):
         map_gemm(Gemm(4, 4, 4), array((4, ["K"]), cores=2), FAST, CLOCK, BYTES)
+
+
+def test_smaller_unrollings_are_tried_where_none_that_fills_the_array_fits():
+    """Eight filters by eight channels need 64 weights at a time; the buffer holds 16."""
+    memory = {"dram": dram(8), "buffer": sram(32, 64), "weights": sram(16, 64, holds=("weight",))}
+    unit = array((8, ["K"]), (8, ["C"]))
+    mapping = map_gemm(Gemm(4, 8, 8), unit, memory, CLOCK, BYTES)
+    assert mapping.unrolling.get("K", 1) * mapping.unrolling.get("C", 1) <= 16
+    assert mapping.compute_cycles == 4 * 64 // 16
+    with pytest.raises(HwsimError, match=r"memories.weights: its smallest tile, 1x1x1, needs 1 B of 0 B"):
+        map_gemm(
+            Gemm(4, 8, 8), unit, memory | {"weights": sram(1, 1, holds=("weight",), double_buffered=True)}, CLOCK, BYTES
+        )
