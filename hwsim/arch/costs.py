@@ -129,6 +129,10 @@ def _value(key: str, written: float | str, known: Mapping[str, Number]) -> float
         near = did_you_mean(key, known) or f"; such as {', '.join(list(known)[:3])}"
         raise LocatedError(("costs", key), f"unknown cost '{key[:60]}'{near}", at_key=True)
     unit, source = known[key].unit, known[key].source
+    if unit == "J/B" and str(written).strip().endswith("/access"):
+        memory, _, way = key.rpartition(".")
+        message = f"'{key}' is per byte or bit; an energy per access is written as memories.{memory}.{way}_energy"
+        raise LocatedError(("costs", key), message)
     if source.startswith("switched off"):
         raise LocatedError(("costs", key), f"'{key}' is {source}; switch it on or remove this", at_key=True)
     try:

@@ -152,7 +152,7 @@ class ScaleSimConfig:
         rows, cols = (self.number("architecture_presets", key) for key in ("ArrayHeight", "ArrayWidth"))
         dataflow, place = self.text("architecture_presets", "Dataflow")
         if dataflow not in ("os", "ws", "is"):
-            raise InputError(f"{place}: expected os, ws or is, got '{dataflow}'{did_you_mean(dataflow, ('os', 'ws'))}")
+            raise InputError(f"{place}: expected os, ws or is, got '{dataflow}'")
         operands = {"ifmap": "input", "filter": "weight", "ofmap": "output"}
         _ = self.offsets
         memories: dict[str, Any] = {"dram": {"kind": "dram", "standard": "HBM2", "bandwidth": self._bandwidth(cols)}}

@@ -95,6 +95,8 @@ def _fpga_numbers(name: str) -> list[Number]:
     from hwsim.technology.components import primitive
 
     kind, *rest = name.split(":")
+    if kind in ("dram", "wire", "leakage", "clock"):
+        raise InputError(f"{name}: a {kind} takes no resources of an FPGA; arithmetic, registers and SRAM do")
     if kind == "sram" and len(rest) == 2:
         return _resources(name, fpga.memory(int(parse_quantity(rest[0], "B")), int(parse_quantity(rest[1], "B"))))
     found = primitive(name)

@@ -274,7 +274,8 @@ def search(problem, candidates, starts, objective, effort, limit):
                     break
             at[depth] += 1
             continue
-        if seen > effort or evaluated * 200 > effort:
+        # A first mapping is found whatever it takes, unless there is one already.
+        if (seen > effort or evaluated * 200 > effort) and (evaluated > 0 or limit[0] < np.inf):
             for later in range(at[0], starts[1]):  # any outermost tile not done with may hide the best
                 left = rank[later]
                 primary, _ = value(

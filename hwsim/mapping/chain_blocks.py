@@ -120,9 +120,10 @@ class Blocks:
                 continue
             if capacity <= size:
                 name_of = self.chain.links[index].name
+                short = f"{size - capacity} B too much" if size > capacity else "so that no tile has room"
                 raise HwsimError(
                     f"{name_of} fused in blocks of {rows} rows does not fit memories.{name}: intermediate results "
-                    f"and kept weights take {size} B of {capacity} B, {size - capacity + 1} B too much"
+                    f"and kept weights take {size} B of {capacity} B, {short}"
                 )
             room[name] = capacity - size
         return room

@@ -179,7 +179,10 @@ def _with_fixed(
     for side, name in enumerate(DIMENSIONS):
         if name not in fixed:
             continue
-        size = min(int(fixed[name]), problem.steps[side])
+        size = int(fixed[name])
+        if size > problem.steps[side]:
+            message = f"a tile of {size} steps along {name} is larger than the product, {problem.steps[side]}"
+            raise Unmappable(message, ("stages", stage, name))
         near = nearest_sizes(problem.geometry, side, problem.unit.tile_step[side], size)
         if size not in near:
             words = " or ".join(map(str, near))

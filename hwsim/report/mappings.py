@@ -32,7 +32,7 @@ def _mapping_lines(mapping: Mapping, energy_j: float) -> list[str]:
     outermost = next(iter(mapping.traffic))
     above = f"{percent(mapping.gap_to_peak, 1)} above peak compute"
     lines = [
-        f"  {mapping.cycles:,} cycles ({above}), bound by {mapping.bound}, {engineering(energy_j, 'J')} of traffic",
+        f"  {mapping.cycles:,} cycles ({above}), bound by {mapping.bound}, {engineering(energy_j, 'J')}",
         f"  {outermost} moves {percent(mapping.gap_to_compulsory, 1)} more than every operand once",
         f"  {mapping.guarantee}",
         *("    " + line for line in mapping.loop_nest().splitlines()),

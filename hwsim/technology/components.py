@@ -159,13 +159,13 @@ def _dram(name: str, technology: Technology, standard: str) -> list[Number]:
 
 
 def _wire(name: str, technology: Technology, length: str) -> list[Number]:
-    metres = parse_quantity(length, "m")
+    metres = _measure(name, "wire", length, "m")
     per_metre = _chip(technology, chip.WIRE)
     return [Number(f"{name}.energy_per_bit", per_metre.value * metres, "J/bit", per_metre.source, per_metre.status)]
 
 
 def _leakage(name: str, technology: Technology, area: str) -> list[Number]:
-    square_metres = parse_quantity(area, "m2", 2)
+    square_metres = _measure(name, "leakage", area, "m2", 2)
     densities = [_chip(technology, key) for key in (chip.LOGIC, chip.SRAM)]  # leakage.logic, leakage.sram
     return [
         Number(f"{name}.{density.name[8:]}", density.value * square_metres, "W", density.source, density.status)
@@ -175,7 +175,17 @@ def _leakage(name: str, technology: Technology, area: str) -> list[Number]:
 
 def _clock(name: str, technology: Technology, bits: str) -> list[Number]:
     one = _chip(technology, chip.CLOCK)
-    return [Number(f"{name}.energy_per_cycle", one.value * parse_quantity(bits, "bit"), "J", one.source, one.status)]
+    if not re.fullmatch(r"[1-9]\d{0,15}", bits):
+        raise _unknown(name, "clock")
+    return [Number(f"{name}.energy_per_cycle", one.value * int(bits), "J", one.source, one.status)]
+
+
+def _measure(name: str, kind: str, written: str, unit: str, powers: int = 1) -> float:
+    """A length or an area, with its unit and above zero."""
+    value = parse_quantity(written, unit, powers)
+    if not written.strip()[-1:].isalnum() or written.strip().replace(".", "", 1).isdigit() or not value > 0:
+        raise _unknown(name, kind)
+    return value
 
 
 def _chip(technology: Technology, key: str) -> Number:

@@ -106,6 +106,9 @@ class TensorCore(MatmulUnit):
 
     @model_validator(mode="after")
     def _options_fit_the_tile(self) -> Self:
+        products = self.tile.m * self.tile.n * self.tile.k
+        if self.macs_per_cycle > products:
+            raise ValueError(f"macs_per_cycle = {self.macs_per_cycle} is more than an instruction has, {products}")
         if self.sparsity is not None and self.tile.k % self.sparsity.keep:
             raise ValueError(f"tile.k = {self.tile.k} is not a multiple of the {self.sparsity.keep} weights of a group")
         if self.instruction is not None:

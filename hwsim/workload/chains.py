@@ -68,14 +68,21 @@ def _misfit(operators: Sequence[Operator], chain: Sequence[Placed], placed: Plac
         return f"{step.name} does not work row by row, so that it cannot be fused"
     if not chain:
         return ""
-    before = chain[-1]
-    if operator is not before[0]:
-        if operator.input and not _reads(placed, before):
-            return f"{operator.name} does not read {before[0].name}"
-        others = [one.name for one in operators if before[0].name in one.input and one is not operator]
-        if others:
-            return f"{before[0].name} is read by {others[0]} too, so that it must be stored"
-    return _other_rows(chain, placed)
+    return _unread(operators, chain[-1], placed) or _other_rows(chain, placed)
+
+
+def _unread(operators: Sequence[Operator], before: Placed, placed: Placed) -> str:
+    """Why a step does not simply read what the one before writes, alone; empty where it does."""
+    operator = placed[0]
+    if operator is before[0]:
+        return ""
+    order = {id(one): place for place, one in enumerate(operators)}
+    if order[id(operator)] < order[id(before[0])]:
+        return f"{operator.name} runs before {before[0].name}; write a chain in the order in which its steps run"
+    if operator.input and not _reads(placed, before):
+        return f"{operator.name} does not read {before[0].name}"
+    others = [one.name for one in operators if before[0].name in one.input and one is not operator]
+    return f"{before[0].name} is read by {others[0]} too, so that it must be stored" if others else ""
 
 
 def _other_rows(chain: Sequence[Placed], placed: Placed) -> str:

@@ -202,7 +202,7 @@ def test_what_cannot_be_fused():
     with pytest.raises(HwsimError, match="softmax does not read the 3 x 4 rows of up"):
         Chain((product("up", 3, 4, 5), softmax(3, 3)))
     with pytest.raises(
-        HwsimError, match=r"does not fit memories.buffer: intermediate results .* take 400 B of 300 B, 101 B"
+        HwsimError, match=r"does not fit memories.buffer: intermediate results .* take 400 B of 300 B, 100 B too much"
     ):
         fuse(mlp(1, 2, 400, 2), machine())
     cores_only = Machine(CORES, VECTOR, {"dram": dram(4), "shared": sram(500, 5, per="core")}, CLOCK)
