@@ -146,13 +146,22 @@ class CostModel:
         """The mapping of a product: as part of a fused chain, or by itself."""
         return self.fused.get(step.name) or self.mapping(operator, step)
 
-    def mapped_energy(self, placed: Placed) -> float:
-        """Joules that depend on a mapping: of its traffic, wires included, and of every cycle."""
-        moved = sum(
+    def mapped_energy(self, operator: Operator, step: Step, placed: Placed) -> float:
+        """Joules of a step so mapped: of its traffic, of every cycle, and of what all mappings draw alike."""
+        cycles = self.row_cycles(operator, step, placed)
+        return self.moved_energy(placed) + cycles * self.overheads.per_cycle_j + self.fixed_energy(operator, step)
+
+    def moved_energy(self, placed: Placed) -> float:
+        """Joules of a mapping's traffic, wires included."""
+        return sum(
             8 * (bytes_["read"] * self.energies[name][0] + bytes_["write"] * self.energies[name][1])
             for name, bytes_ in placed.traffic.items()
         )
-        return moved + placed.cycles * self.overheads.per_cycle_j
+
+    def row_cycles(self, operator: Operator, step: Step, placed: Placed) -> int:
+        """Cycles of a step so mapped, or of the vector work on its results if that takes longer."""
+        after = self.epilogue(operator, step) if isinstance(step, MatmulStep) else None
+        return placed.cycles if after is None else max(placed.cycles, self.architecture.vector.timing(after).total)
 
     def fixed_energy(self, operator: Operator, step: Step) -> float:
         """Joules of a step that every mapping draws: products, sums between neighbours, vector work."""

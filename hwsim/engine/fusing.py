@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hwsim.base.errors import HwsimError, naming
@@ -37,7 +37,8 @@ def fuse_chains(costs: CostModel, workload: Workload, steps: Sequence[Placed]) -
             fused = _fused(costs, chain)
         except HwsimError:  # it is not fused
             continue
-        if _score(costs, chain, fused.mappings.values()) < _score(costs, chain, _apart(costs, chain)):
+        together = [fused.mappings[step.name] for _, step in chain]
+        if _score(costs, chain, together) < _score(costs, chain, _apart(costs, chain)):
             found.append(fused)
     for fused in found:
         costs.fused |= fused.mappings
@@ -74,12 +75,11 @@ def _apart(costs: CostModel, chain: Sequence[Placed]) -> list[Mapping]:
     ]
 
 
-def _score(costs: CostModel, chain: Sequence[Placed], mappings: Iterable[Mapping]) -> tuple[float, float]:
+def _score(costs: CostModel, chain: Sequence[Placed], found: Sequence[Mapping]) -> tuple[float, float]:
     """The objective of a chain's mappings one after the other, and what decides between equals."""
-    found = list(mappings)
-    cycles = float(sum(mapping.cycles for mapping in found))
-    fixed = sum(costs.fixed_energy(*placed) for placed in chain)
-    spent = sum(costs.mapped_energy(mapping) for mapping in found) + fixed
+    cycles = float(sum(costs.row_cycles(*placed, one) for placed, one in zip(chain, found, strict=True)))
+    spent = sum(costs.moved_energy(mapping) for mapping in found) + cycles * costs.overheads.per_cycle_j
+    spent += sum(costs.fixed_energy(*placed) for placed in chain)
     outer = float(sum(sum(next(iter(mapping.traffic.values())).values()) for mapping in found))
     scores = {"cycles": (cycles, spent), "energy": (spent, cycles), "edp": (cycles * spent, cycles)}
     return scores.get(costs.rules.objective, (outer, cycles))

@@ -82,8 +82,7 @@ def map_products(
             continue
         with naming(step.name):
             placed = costs.front(operator, step) if front else [costs.placed(operator, step)]
-        fixed = costs.fixed_energy(operator, step)
-        gemm, energies = step.gemm, tuple(costs.mapped_energy(one) + fixed for one in placed)
+        gemm, energies = step.gemm, tuple(costs.mapped_energy(operator, step, one) for one in placed)
         seconds = tuple(one.cycles / costs.clock_hz for one in placed)
         found.append(MappedProduct(step.name, (gemm.count, gemm.m, gemm.n, gemm.k), tuple(placed), energies, seconds))
     if not found:

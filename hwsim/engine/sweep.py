@@ -14,7 +14,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,9 @@ import numpy as np
 from hwsim.base.errors import InputError
 from hwsim.engine.cost import CostModel
 from hwsim.engine.plan import plan
+from hwsim.engine.sweep_result import Sweep
 from hwsim.mapping.hierarchy import build_hierarchy
-from hwsim.mapping.problem import Widths, build_problem
+from hwsim.mapping.problem import Widths, bits_of, build_problem
 from hwsim.technology import chip
 from hwsim.workload import MatmulStep
 
@@ -32,70 +33,6 @@ if TYPE_CHECKING:
     from hwsim.workload import Workload
 
 _ROOTS = ("compute", "memories", "technology")
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Designs d and the network's different products j."""
-
-    paths: tuple[str, ...]
-    values: tuple[tuple[Any, ...], ...]
-    """Values [D] of every path."""
-    layers: tuple[str, ...]
-    """The first operator of every different product."""
-    repeats: np.ndarray
-    """[J]: how many operators are that product."""
-    cycles: np.ndarray
-    """int64[D, J], of one operator; -1 where it does not fit."""
-    energy_j: np.ndarray
-    """[D, J], of one operator."""
-    outer_bytes: np.ndarray
-    """[D, J]: bytes through the outermost memory, of one operator."""
-    area_m2: np.ndarray
-    """[D]."""
-    clock_hz: np.ndarray
-    """[D]."""
-
-    @property
-    def fits(self) -> np.ndarray:
-        """[D]: whether every product fits."""
-        fitting: np.ndarray = np.all(self.cycles >= 0, axis=1)
-        return fitting
-
-    @property
-    def total_cycles(self) -> np.ndarray:
-        """[D], of all products."""
-        total: np.ndarray = self.cycles @ self.repeats
-        return total
-
-    @property
-    def total_energy_j(self) -> np.ndarray:
-        """[D], of all products."""
-        total: np.ndarray = self.energy_j @ self.repeats
-        return total
-
-    @property
-    def time_s(self) -> np.ndarray:
-        """[D], of all products."""
-        seconds: np.ndarray = self.total_cycles / self.clock_hz
-        return seconds
-
-    def design(self, index: int) -> dict[str, Any]:
-        """Dotted path to value of one design."""
-        return {path: values[index] for path, values in zip(self.paths, self.values, strict=True)}
-
-    def pareto(self) -> np.ndarray:
-        """Designs that no other beats in time, energy and area at once, fastest first."""
-        points = np.stack([self.time_s, self.total_energy_j, self.area_m2], axis=1)
-        order = np.lexsort((points[:, 2], points[:, 1], points[:, 0]))
-        order = order[self.fits[order]]
-        kept: list[int] = []
-        front = np.empty((0, 3))
-        for index in order:
-            if not np.any(np.all(front <= points[index], axis=1)):
-                kept.append(int(index))
-                front = np.vstack([front, points[index]])
-        return np.array(kept, dtype=np.int64)
 
 
 def sweep(architecture: Architecture, workload: Workload, vary: Mapping[str, Sequence[Any]]) -> Sweep:
@@ -133,6 +70,7 @@ class _Sweeper:
         self.steps = [steps[0] for steps in found.values()]
         self.repeats = np.array([len(steps) for steps in found.values()])
         self.base = base
+        self.counts = np.array([step.gemm.count for _, step in self.steps])
 
     def variants(self, *roots: str) -> tuple[list[CostModel], np.ndarray]:
         """Cost models of every combination of the paths under ``roots`` (and technology), and each design's [D]."""
@@ -180,7 +118,7 @@ class _Sweeper:
             if self.architecture.memories[name].on_chip:
                 arrays["rates"][:, place, 2:4] += wire[:, None]
         arrays["rates"][:, 0, 4] = per_cycle
-        arrays["fixed"], arrays["least_cycles"] = self._alike(units, of_unit, price[chip.WIRE])
+        arrays["fixed"], arrays["least_cycles"] = self._alike(units, of_unit, nodes, of_node, price[chip.WIRE])
         cycles, joules, moved = self._mapped(arrays)
         return self._costed(arrays, per_cycle, cycles, joules, moved, area, clock)
 
@@ -193,12 +131,15 @@ class _Sweeper:
         first = problems[0]
         if len(first[2]) != 1 or first[3][0] != 0:
             raise InputError("a sweep takes one stage of on-chip memories that all share; use a study (hwsim explore)")
-        formats = {(m.unit.a_format.name, m.unit.b_format.name, m.unit.result_format.name) for m in units}
+        formats = {
+            (m.unit.a_format.name, m.unit.b_format.name, m.unit.result_format.name, m.weight_bytes) for m in units
+        }
         if len(formats) > 1:
             raise InputError(f"a sweep keeps the formats of compute, got {len(formats)} combinations of them")
         width = max(len(p[7]) for p in problems)
         unit = np.stack([np.pad(p[7], (0, width - len(p[7]))) for p in problems])[of_unit]
-        step = np.array([m.unit.tile_step for m in units], np.int64)[of_unit]
+        step = np.array([(*m.unit.tile_step, m.unit.resident_outputs) for m in units], np.int64)[of_unit]
+        abreast = [[m.unit.products_abreast(step.gemm) for _, step in self.steps] for m in units]
         memory = np.repeat(first[0][None], len(self.levels), axis=0)
         rates = np.repeat(first[1][None], len(self.levels), axis=0)
         for place, (name, (models, of)) in enumerate(memories.items()):
@@ -209,15 +150,14 @@ class _Sweeper:
             rates[:, place] = np.stack([row[1][place] for row in rows])[of]
         layers = [self._problem(self.base, index) for index in range(len(self.steps))]
         return {
-            "memory": memory, "rates": rates, "unit": unit, "step": step, "first": first,
+            "memory": memory, "rates": rates, "unit": unit, "step": step, "of_unit": of_unit, "first": first,
             "geometry": np.stack([layer[6] for layer in layers]), "widths": np.stack([layer[5] for layer in layers]),
+            "abreast": np.array(abreast, np.int64),
             "objective": ("cycles", "energy", "edp", "traffic").index(rules.objective),
         }  # fmt: skip
 
     def _problem(self, model: CostModel, index: int) -> tuple[np.ndarray, ...]:
         """`Problem.arrays` of layer ``index`` in a model's architecture."""
-        from dataclasses import replace
-
         operator, step = self.steps[index]
         rules = model.architecture.mapping
         hierarchy = replace(
@@ -226,8 +166,12 @@ class _Sweeper:
             ideal=rules.overlap == "ideal",
         )
         unit = model.unit
+        if not model.is_mapped(operator, step):
+            raise InputError(
+                f"{step.name}: the unit states its cycles itself (such as timing: scalesim_v3); sweep none"
+            )
         bits = Widths(
-            unit.a_format.bits, unit.b_format.bits, int(8 * self.base.result_bytes(operator, step)),
+            unit.a_format.bits, bits_of(model.weight_bytes), int(8 * self.base.result_bytes(operator, step)),
             unit.result_format.bits,
         )  # fmt: skip
         built = build_problem(step.gemm, unit, hierarchy, bits, model.access_j_per_bit, step.window)
@@ -243,11 +187,13 @@ class _Sweeper:
         joules, moved = np.zeros((designs, layers)), np.zeros((designs, layers), np.int64)
         first = arrays["first"]
 
+        of_designs = tuple(arrays[name] for name in ("memory", "rates", "unit", "step", "of_unit"))
+        arrays["counts"] = self.counts
+        of_layers = tuple(arrays[name] for name in ("geometry", "widths", "counts", "abreast", "fixed", "least_cycles"))
+
         def part(start: int) -> None:
             kernel(
-                arrays["memory"], arrays["rates"], first[2], first[3], first[4], arrays["widths"],
-                arrays["geometry"], arrays["unit"], arrays["step"], arrays["fixed"],
-                arrays["least_cycles"], arrays["objective"], start,
+                of_designs, (first[2], first[3], first[4]), of_layers, arrays["objective"], start,
                 min(start + chunk, designs), cycles, compute, joules, moved,
             )  # fmt: skip
 
@@ -257,9 +203,10 @@ class _Sweeper:
             list(pool.map(part, range(0, designs, chunk)))
         return cycles, joules, moved
 
-    def _alike(self, units: list[CostModel], of_unit: np.ndarray, wire: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of one product of each layer: joules [D, J] that every mapping draws, and cycles [J] of its vector work."""
-        counts = np.array([step.gemm.count for _, step in self.steps])
+    def _alike(
+        self, units: list[CostModel], of_unit: np.ndarray, nodes: list[CostModel], of_node: np.ndarray, wire: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of each layer: joules [D, J] that every mapping draws, and cycles [J] of its vector work."""
         own = np.array(
             [[sum(m.unit_cost.energy_by_part(m.unit.actions(s.gemm)).values()) for _, s in self.steps] for m in units]
         )
@@ -267,23 +214,21 @@ class _Sweeper:
         after = [self.base.epilogue(operator, step) for operator, step in self.steps]
         vector = self.base.architecture.vector
         busy = np.array([0 if work is None else vector.timing(work).total for work in after])
-        drawn = np.array([0.0 if work is None else self.base.vector_energy(work) for work in after])
-        return (own[of_unit] + passed[of_unit] * wire[:, None] + drawn) / counts, busy / counts
+        drawn = np.array([[0.0 if work is None else m.vector_energy(work) for work in after] for m in nodes])
+        return own[of_unit] + passed[of_unit] * wire[:, None] + drawn[of_node], busy
 
     def _costed(
         self, arrays: dict[str, Any], per_cycle: np.ndarray, cycles: np.ndarray, joules: np.ndarray, moved: np.ndarray,
         area: np.ndarray, clock: np.ndarray,
     ) -> Sweep:  # fmt: skip
         """Adds what does not depend on the mapping."""
-        counts = np.array([step.gemm.count for _, step in self.steps])
-        busy = np.rint(arrays["least_cycles"] * counts).astype(np.int64)
         fitting = cycles >= 0
-        total = np.where(fitting, np.maximum(cycles * counts, busy), -1)
-        energy = (joules + arrays["fixed"]) * counts + total * per_cycle[:, None]
+        total = np.where(fitting, np.maximum(cycles, arrays["least_cycles"]), -1)
+        energy = joules + arrays["fixed"] + total * per_cycle[:, None]
         values = tuple(
             tuple(self.vary[path][level] for level in self.levels[:, place]) for place, path in enumerate(self.paths)
         )
         return Sweep(
             tuple(self.paths), values, tuple(step.name for _, step in self.steps), self.repeats, total,
-            np.where(fitting, energy, np.nan), moved * counts / 8, area, clock,
+            np.where(fitting, energy, np.nan), moved / 8, area, clock,
         )  # fmt: skip

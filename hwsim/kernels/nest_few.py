@@ -25,16 +25,32 @@ from hwsim.kernels.nest_bounds import (
 )
 from hwsim.kernels.nest_search import room, value
 from hwsim.kernels.nest_steps import evaluate, workspace
-from hwsim.kernels.nest_work import CORE_M, FIXED, IDEAL, LEAST_CYCLES, ORDER, ORDERS, USABLE
+from hwsim.kernels.nest_work import (
+    CORE_M,
+    FIXED,
+    IDEAL,
+    LEAST_CYCLES,
+    ORDER,
+    ORDERS,
+    PARAMETERS,
+    PER_CYCLE,
+    RESIDENT,
+    TOGETHER,
+    USABLE,
+)
 from hwsim.kernels.tile_elements import steps_of
+from hwsim.kernels.unit_counts import ABREAST
 
 RECIPES = 4
 """Cut m first, n first, k first; m and n alike."""
 
 
 @bare
-def _fits(problem, tile, needs):
+def _fits(problem, tile, step, needs):
+    """Whether a tile fits; also sets whether the unit itself keeps its sums."""
     memory = problem[0]
+    kept = -(-tile[0] // step[0]) * step[0] * (-(-tile[1] // step[1]) * step[1])
+    tile[RESIDENT] = np.int64(kept <= step[3])
     room(problem, 0, tile, needs)
     for place in range(len(memory)):
         if memory[place, USABLE] >= 0 and needs[place] > memory[place, USABLE]:
@@ -59,7 +75,7 @@ def _recipe(problem, recipe, tile, whole, step, needs):
         _cut(tile, side, 1, whole, step)
     if recipe == 3:  # m and n alike
         parts = 1
-        while not _fits(problem, tile, needs):
+        while not _fits(problem, tile, step, needs):
             parts *= 2
             if parts > whole[0] + whole[1]:
                 return False
@@ -69,19 +85,22 @@ def _recipe(problem, recipe, tile, whole, step, needs):
     for place in range(3):
         side = ORDERS[2 * recipe, place]
         parts = 1
-        while not _fits(problem, tile, needs):
+        while not _fits(problem, tile, step, needs):
             if tile[side] <= min(step[side], whole[side]):
                 break
             parts *= 2
             _cut(tile, side, parts, whole, step)
-        if _fits(problem, tile, needs):
+        if _fits(problem, tile, step, needs):
             return True
     return False
 
 
 @bare
 def few(problem, step, objective, tiles, best_tiles, spaces):
-    """Sets ``best_tiles`` [1, 8] to the best of the few; False if none fits. ``step`` int64[3] of the unit's tiles."""
+    """Sets ``best_tiles`` [1, 8] to the best of the few; False if none fits.
+
+    ``step`` int64[4]: the granularity (m, n, k) of the unit's tiles, and how many sums it keeps in itself.
+    """
     needs, space, _, total, of_unit, seen = spaces
     seen[:] = 0
     geometry = problem[6]
@@ -135,26 +154,35 @@ def few_spaces(places):
 
 
 @njit(cache=True, nogil=True)
-def sweep(
-    memory, rates, routes, stages, nearest, widths, geometry, unit, step, fixed, least_cycles, objective, first, last,
-    cycles, compute, joules, moved,
-):  # fmt: skip
+def sweep(designs, hierarchy, layers, objective, first, last, cycles, compute, joules, moved):
     """Maps layer j on design d for all d in [``first``, ``last``) and all j.
 
-    ``memory`` [D, L, 8], ``rates`` [D, L, 7], ``unit`` [D, P] and ``step`` [D, 3] are the designs', ``geometry``
-    [J, 30], ``widths`` [J, 4] and ``least_cycles`` [J] the layers', ``fixed`` joules [D, J] both's, the last two for
-    the objective. Sets, of one product each, ``cycles``, ``compute`` int64[D, J], ``joules`` [D, J] of the memories
-    and ``moved`` [D, J] bits through the outermost; cycles -1 if nothing fits.
+    ``designs`` are memory [D, L, 8], rates [D, L, 7], unit [D, P], step [D, 4] (see `few`) and of_unit [D];
+    ``hierarchy`` routes, stages and nearest; ``layers`` geometry [J, 30], widths [J, 4], counts [J], abreast [U, J]
+    (products that unit u computes together), fixed joules [D, J] and least cycles [J] for the objective. Sets, of all
+    products of a layer, ``cycles``, ``compute`` int64[D, J], ``joules`` [D, J] of the memories and ``moved`` [D, J]
+    bits through the outermost; cycles -1 if nothing fits.
     """
+    memory, rates, unit, step, of_unit = designs
+    routes, stages, nearest = hierarchy
+    geometry, widths, counts, abreast, fixed, least_cycles = layers
     places = memory.shape[1]
     spaces = few_spaces(places)
-    tiles, best = np.zeros((1, 8), np.int64), np.zeros((1, 8), np.int64)
+    tiles, best, together_widths = np.zeros((1, 8), np.int64), np.zeros((1, 8), np.int64), np.zeros(4, np.int64)
     _, space, steps, total, timed, _ = spaces
     for design in range(first, last):
+        per_cycle = rates[design, 0, PER_CYCLE]
         for layer in range(len(geometry)):
-            rates[design, 0, FIXED], rates[design, 0, LEAST_CYCLES] = fixed[design, layer], least_cycles[layer]
+            together = abreast[of_unit[design], layer]
+            rounds, times = -(-counts[layer] // together), counts[layer] / together
+            together_widths[:] = together * widths[layer]
+            unit[design, TOGETHER], unit[design, PARAMETERS + ABREAST] = together, together
+            rates[design, 0, PER_CYCLE] = per_cycle * rounds / times
+            rates[design, 0, FIXED], rates[design, 0, LEAST_CYCLES] = (
+                fixed[design, layer] / times, least_cycles[layer] / rounds,
+            )  # fmt: skip
             problem = (
-                memory[design], rates[design], routes, stages, nearest, widths[layer], geometry[layer], unit[design],
+                memory[design], rates[design], routes, stages, nearest, together_widths, geometry[layer], unit[design],
             )  # fmt: skip
             if not few(problem, step[design], objective, tiles, best, spaces):
                 cycles[design, layer] = -1
@@ -165,5 +193,6 @@ def sweep(
             elif not exact:
                 evaluate(problem, best, steps, total, timed)
                 lower = ideal_cycles(problem, best, alone, total, space)
-            cycles[design, layer], compute[design, layer] = lower, alone
-            joules[design, layer], moved[design, layer] = energy_of(problem, total), outer_bits(total)
+            cycles[design, layer], compute[design, layer] = rounds * lower, rounds * alone
+            joules[design, layer], moved[design, layer] = times * energy_of(problem, total), times * outer_bits(total)
+        rates[design, 0, PER_CYCLE] = per_cycle

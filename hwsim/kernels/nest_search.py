@@ -100,15 +100,16 @@ def room(problem, stage, tile, needs):
 
 
 @njit(cache=True)
-def fitting(problem, stage, sizes_m, sizes_n, sizes_k, grids, resident_outputs, unit_steps):
-    """[candidates, 8] tiles of a stage that fit, in every order that differs; grids [G, 2] of cores, best two each.
+def fitting(problem, stage, sizes_m, sizes_n, sizes_k, grids, every_grid, resident_outputs, unit_steps):
+    """[candidates, 8] tiles of a stage that fit, in every order that differs.
 
-    With ``stages[stage] == CORE`` sizes are those of one core's share. ``unit_steps`` (m, n) round up the sums
-    that a unit keeps; a tile of at most ``resident_outputs`` of them is kept in the unit.
+    Each with ``every_grid`` of ``grids`` [G, 2] of cores, or the two that need the fewest rounds. With
+    ``stages[stage] == CORE`` sizes are those of one core's share. ``unit_steps`` (m, n) round up the sums that a unit
+    keeps; a tile of at most ``resident_outputs`` of them is kept in the unit.
     """
     memory, geometry, per = problem[0], problem[6], problem[3][stage]
     whole = (steps_of(geometry, 0), steps_of(geometry, 1), steps_of(geometry, 2))
-    most = len(sizes_m) * len(sizes_n) * len(sizes_k) * 6 * (2 if per == CORE else 1)
+    most = len(sizes_m) * len(sizes_n) * len(sizes_k) * 6 * ((len(grids) if every_grid else 2) if per == CORE else 1)
     found = np.empty((most, 8), np.int64)
     tile, needs = np.zeros(8, np.int64), np.zeros(len(memory), np.int64)
     count = 0
@@ -128,13 +129,17 @@ def fitting(problem, stage, sizes_m, sizes_n, sizes_k, grids, resident_outputs, 
                 first = second = 0
                 if per == CORE:
                     first, second = _two_grids(geometry, grids, -(-whole[0] // m), -(-whole[1] // n), m, n)
-                    choices = 1 if first == second else 2
+                    choices = len(grids) if every_grid else (1 if first == second else 2)
+                before = (np.int64(0), np.int64(0))
                 for choice in range(choices):
                     if per == CORE:
-                        grid = grids[first if choice == 0 else second]
+                        grid = grids[choice] if every_grid else grids[first if choice == 0 else second]
                         rows = whole_runs(geometry, 0, m, min(grid[0], -(-whole[0] // m)))
                         tile[0] = min(m * rows, whole[0])
                         tile[1] = min(n * min(grid[1], -(-whole[1] // n)), whole[1])
+                        if every_grid and choice > 0 and tile[0] == before[0] and tile[1] == before[1]:
+                            continue
+                        before = tile[0], tile[1]
                     for order in range(6):
                         if same_loops(order, whole, tile):
                             continue

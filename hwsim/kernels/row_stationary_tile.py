@@ -70,30 +70,34 @@ def _laid_out(params, filters, channels, height, width, images, groups):
             r = -(-most_r // parts_r)
             parts_r = _next_size(most_r, parts_r)
             sets = stacked // r * beside
-            t = min(sets, filters)
-            rounds = -(-groups // min(groups, sets // t))
-            within_q = min(most_q, -(-channels // r))
-            parts_q = 1
-            while parts_q > 0:
-                q = -(-within_q // parts_q)
-                parts_q = _next_size(within_q, parts_q)
-                channel_passes, channel_sum = _parts(channels, q, r)
-                room = min(params[SUM_WORDS], params[FILTER_WORDS] // (q * taps), -(-filters // t))
-                busy = taps * (1 + passes * width) * channel_sum
-                last = taps * (high * channels - channel_sum)
-                again = outputs * (channel_passes - 1)
-                parts_p = 1 if room > 0 else 0
-                while parts_p > 0:
-                    p = -(-room // parts_p)
-                    parts_p = _next_size(room, parts_p)
-                    filter_passes, filter_sum = _parts(filters, p, t)
-                    cycles = rounds * (busy * filter_sum + last * filter_passes)
-                    reads = images * channels * pixels * columns * filter_passes
-                    words = groups * (reads + 2 * again + outputs)
-                    first, second = (words, cycles) if params[BY_ACCESSES] else (cycles, words)
-                    if best_first < 0 or first < best_first or (first == best_first and second < best_second):
-                        best_first, best_second = first, second
-                        best = (cycles, groups * reads, groups * again, groups * (again + outputs))
+            within_t = min(sets, filters)
+            parts_t = 1
+            while parts_t > 0:
+                t = -(-within_t // parts_t)
+                parts_t = _next_size(within_t, parts_t) if groups > 1 else 0
+                rounds = -(-groups // min(groups, sets // t))
+                within_q = min(most_q, -(-channels // r))
+                parts_q = 1
+                while parts_q > 0:
+                    q = -(-within_q // parts_q)
+                    parts_q = _next_size(within_q, parts_q)
+                    channel_passes, channel_sum = _parts(channels, q, r)
+                    room = min(params[SUM_WORDS], params[FILTER_WORDS] // (q * taps), -(-filters // t))
+                    busy = taps * (1 + passes * width) * channel_sum
+                    last = taps * (high * channels - channel_sum)
+                    again = outputs * (channel_passes - 1)
+                    parts_p = 1 if room > 0 else 0
+                    while parts_p > 0:
+                        p = -(-room // parts_p)
+                        parts_p = _next_size(room, parts_p)
+                        filter_passes, filter_sum = _parts(filters, p, t)
+                        cycles = rounds * (busy * filter_sum + last * filter_passes)
+                        reads = images * channels * pixels * columns * filter_passes
+                        words = groups * (reads + 2 * again + outputs)
+                        first, second = (words, cycles) if params[BY_ACCESSES] else (cycles, words)
+                        if best_first < 0 or first < best_first or (first == best_first and second < best_second):
+                            best_first, best_second = first, second
+                            best = (cycles, groups * reads, groups * again, groups * (again + outputs))
     weights = groups * filters * channels * high * taps
     return best[0], best[1], weights, best[2], best[3]
 

@@ -16,13 +16,19 @@ _SPLITS = 8
 def all_sizes(extent: int, step: int = 1) -> list[int]:
     """⌈extent / j⌉ for every j: of the sizes with as many tiles, imperfect factors included, the smallest.
 
-    A larger tile with as many tiles needs more room and moves no less, so that leaving it out loses nothing.
+    A larger tile with as many tiles needs more room and moves no less; a unit may yet take fewer cycles on a larger
+    and a smaller tile than on two alike (waves, folds).
 
     >>> all_sizes(10)
     [1, 2, 3, 4, 5, 10]
     """
     steps = -(-extent // step)
-    return sorted({min(-(-steps // parts) * step, extent) for parts in range(1, steps + 1)})
+    found, parts = [], 1
+    while parts:
+        size = -(-steps // parts)
+        found.append(min(size * step, extent))
+        parts = -(-steps // (size - 1)) if size > 1 else 0  # the fewest that make it smaller
+    return found[::-1]
 
 
 def tile_sizes(extent: int, step: int = 1) -> list[int]:

@@ -52,6 +52,8 @@ class ProductMapping(Record):
 
     unroll: dict[Loop, PositiveInt] | None = None
     """Loops spread over a spatial array, to their factors; loops that are not named run in time."""
+    groups: PositiveInt | None = None
+    """Groups of cores that each work on products of their own, where cores have memories of their own."""
     stages: list[StageMapping | None] = Field(default_factory=list)
     """One entry for each stage of memories from the outside in; further ones may be left out."""
 

@@ -104,4 +104,7 @@ class Mapping:
             if level.cores is not None:
                 stage["cores"] = list(level.cores)
             stages.append(stage)
-        return ({"unroll": dict(self.unrolling)} if self.unrolling else {}) | {"stages": stages}
+        found: dict[str, Any] = {"unroll": dict(self.unrolling)} if self.unrolling else {}
+        if any(level.cores is not None for level in self.levels):
+            found["groups"] = self.groups
+        return found | {"stages": stages}

@@ -1,9 +1,10 @@
 """The search for the best mapping of a problem, and what it guarantees.
 
 The map space: for each stage of memories every combination of tile sizes (`hwsim.mapping.candidates`) that fits,
-in every loop order that differs, inner tiles no larger than outer ones; where cores have memories of their own,
-each with the two grids of cores that need the fewest rounds. `hwsim.kernels.nest_search` returns the best of it
-by branch and bound, or, where that takes more than ``effort``, the best so far and how much better any could be.
+in every loop order that differs, inner tiles no larger than outer ones; where cores have memories of their own, each
+with all grids of cores, or, where that makes more than `MOST` tiles, with the two that need the fewest rounds.
+`hwsim.kernels.nest_search` returns the best of it by branch and bound, or, where that takes more than ``effort``, the
+best so far and how much better any could be.
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ class Guarantee:
     optimal: bool
     gap: float = 0.0
     """How much lower the objective of a mapping not looked at could be, as a share; 0 if optimal."""
-    unrollings: int = 1
-    """Ways to spread loops over an array that were searched, one after the other."""
+    spreads: int = 1
+    """Ways to spread loops over an array, and products over cores, that were searched one after the other."""
     on_front: bool = False
     """Whether it is a point of a front (`hwsim.mapping.front`); ``optimal``: of the whole one."""
 
     def __str__(self) -> str:
-        spread = f" in each of {self.unrollings} unrollings" if self.unrollings > 1 else ""
+        spread = f" in each of {self.spreads} ways to spread it" if self.spreads > 1 else ""
         counted = f"{' x '.join(map(str, self.tiles))} tiles with orders{spread}, {self.evaluated} evaluated"
         if self.on_front:
             which = "the whole front" if self.optimal else "the front as far as it was searched"
@@ -124,7 +125,7 @@ def best(
         guarantee = replace(
             guarantee, tiles=answer.guarantee.tiles, looked_at=before.looked_at + guarantee.looked_at,
             evaluated=before.evaluated + guarantee.evaluated, optimal=before.optimal and guarantee.optimal,
-            unrollings=before.unrollings + 1,
+            spreads=before.spreads + 1,
         )  # fmt: skip
     primary = answer.score(objective)[0]
     gap = max(0.0, 1 - least / primary) if primary and not guarantee.optimal else 0.0
@@ -155,7 +156,11 @@ def candidates(
     _check_nesting(sizes, fixed)
     problem = with_table(problem, _all_tiles(problem, whole, sizes))
     found = [_fitting(problem, whole, stage, sizes, fixed.get(stage, {})) for stage in range(len(sizes))]
-    space = "all tile sizes and loop orders" if every else "tiles of powers of two and 1/1 … 1/8, all loop orders"
+    space = (
+        "all numbers of equal tiles, all loop orders"
+        if every
+        else ("tiles of powers of two and 1/1 … 1/8, all loop orders")
+    )
     return problem, found, f"{space} that agree with what is fixed" if any(fixed.values()) else space
 
 
@@ -244,7 +249,10 @@ def _fitting(
         if grids.prod() > whole.core_count:
             message = f"{grids.prod()} cores of {whole.core_count}"
             raise Unmappable(message, ("stages", stage, "cores"))
-    rows: np.ndarray = fitting(problem.arrays, stage, sides[0], sides[1], sides[2], grids, outputs, np.array(step[:2]))
+    every = len(sides[0]) * len(sides[1]) * len(sides[2]) * len(grids) <= MOST
+    rows: np.ndarray = fitting(
+        problem.arrays, stage, sides[0], sides[1], sides[2], grids, every, outputs, np.array(step[:2])
+    )
     if len(rows) == 0:
         tiles_fixed = [name for name in DIMENSIONS if name in fixed]
         message = _too_small(problem, stage, [int(side[0]) for side in sides], bool(tiles_fixed))

@@ -43,7 +43,8 @@ def map_vector(
 
         cycles = load(0) + Σ_i max(work(i), load(i+1) + store(i−1)) + store(C−1),
 
-    and the plain sum otherwise. ``work(i)`` is a C-th of the unit's cycles, rounded so that all add up.
+    and the plain sum otherwise. All that passes a memory beside a chunk's work shares its ports, what the unit itself
+    reads and writes there included. ``work(i)`` is a C-th of the unit's cycles, rounded so that all add up.
     Of memories that are ``per: core``, all ``cores`` work side by side on equal shares of every chunk.
     Raises `HwsimError` when one element does not fit.
     """
@@ -77,7 +78,8 @@ def _all_cores(port: Port, cores: int) -> Port:
     if not port.per_core:
         return port
     room = None if port.usable_bits is None else port.usable_bits * cores
-    return replace(port, usable_bits=room, bits_per_cycle=port.bits_per_cycle * cores)
+    read, write = port.bits_per_cycle * cores, port.write_bits_per_cycle * cores
+    return replace(port, usable_bits=room, bits_per_cycle=read, write_bits_per_cycle=write)
 
 
 class _Totals:
@@ -135,29 +137,38 @@ def _too_small(passed: Map[str, list[Port]], total: _Totals) -> str:
 
 def _run(outer: Port, passed: Map[str, list[Port]], total: _Totals, count: int) -> tuple[int, dict[str, int]]:
     """Cycles, and busy cycles by memory."""
-    busy = {"compute": total.cycles} | dict.fromkeys((outer.name, *(p.name for way in passed.values() for p in way)), 0)
+    inner = {port.name: port for way in passed.values() for port in way}
+    busy = {"compute": total.cycles} | dict.fromkeys((outer.name, *inner), 0)
 
-    def transfers(read: np.ndarray, write: np.ndarray) -> np.ndarray:
-        """Cycles in which bits move, one entry a transfer: those of the memory that takes longest."""
-        bits = read + write if outer.shared_bus else np.maximum(read, write)
-        cycles = {outer.name: np.ceil(bits / outer.bits_per_cycle)}
-        for direction, moved in (("read", read), ("write", write)):
-            for port in passed[direction]:
-                cycles[port.name] = np.maximum(cycles.get(port.name, 0), np.ceil(moved / port.bits_per_cycle))
+    def moving(load: np.ndarray, store: np.ndarray, taken: np.ndarray, made: np.ndarray) -> np.ndarray:
+        """Cycles in which chunks come and leave while the unit takes and makes others: the slowest memory's."""
+        cycles = {outer.name: _port_cycles(outer, load, store)}
+        for name, port in inner.items():
+            comes, leaves = port in passed["read"], port in passed["write"]
+            cycles[name] = _port_cycles(port, comes * taken + leaves * store, comes * load + leaves * made)
         for name, spent in cycles.items():
             busy[name] += int(spent.sum())
         longest: np.ndarray = np.max(list(cycles.values()), axis=0).astype(np.int64)
         return longest
 
-    overlaps = bool(passed["read"]) and all(port.overlaps for way in passed.values() for port in way)
+    overlaps = bool(passed["read"]) and all(port.overlaps for port in inner.values())
     work, read, write = total.chunks(count)
+    none = np.zeros_like(read)
     if not overlaps:
-        moved = transfers(read, np.zeros_like(read)) + transfers(np.zeros_like(write), write)
-        return int((work + moved).sum()), busy
+        moved = moving(read, none, none, none) + moving(none, write, none, none)
+        return int((np.maximum(work, moving(none, none, read, write)) + moved).sum()), busy
     # While chunk i is worked on, chunk i + 1 comes in and chunk i − 1 leaves.
-    beside = transfers(np.append(read[1:], 0), np.append(0, write[:-1]))
-    ends = transfers(np.array([read[0], 0]), np.array([0, write[-1]]))
+    beside = moving(np.append(read[1:], 0), np.append(0, write[:-1]), read, write)
+    first, last, nothing = read[:1], write[-1:], none[:1]
+    ends = moving(first, nothing, nothing, nothing) + moving(nothing, last, nothing, nothing)
     return int(np.maximum(work, beside).sum() + ends.sum()), busy
+
+
+def _port_cycles(port: Port, read: np.ndarray, write: np.ndarray) -> np.ndarray:
+    """Cycles in which a memory gives and takes bits, one entry a transfer."""
+    reading, writing = read / port.bits_per_cycle, write / port.write_bits_per_cycle
+    cycles: np.ndarray = np.ceil(reading + writing if port.shared_bus else np.maximum(reading, writing))
+    return cycles
 
 
 def _traffic(port: Port, outer: Port, passed: Map[str, list[Port]], total: _Totals) -> dict[str, int]:

@@ -175,9 +175,9 @@ def best(
 ) -> tuple[Layout, RowStationaryCounts]:
     """The layout of the fewest cycles, then words of the global buffer, or the other way round.
 
-    Ties go to the largest e, then r, q and p. ``in_order``: sums depend on the order of additions, so that an element
-    of a set of several rows has one channel. Raises `InputError` for a filter that is higher than the array, or whose
-    row an element cannot keep.
+    Ties go to the largest e, then r, t, q and p. ``in_order``: sums depend on the order of additions, so that an
+    element of a set of several rows has one channel. Raises `InputError` for a filter that is higher than the array,
+    or whose row an element cannot keep.
     """
     c, taps = convolution, convolution.filter_width
     if c.filter_height > elements.rows:
@@ -192,11 +192,13 @@ def best(
     most_q = 1 if in_order and c.filter_height > 1 else min(c.channels, elements.input_words // taps)
     for e in _sizes(min(c.output_height, elements.cols)):
         for r in _sizes(min(stacked, c.channels)):
-            t = min(stacked // r * (elements.cols // e), c.filters)
-            for q in _sizes(min(most_q, -(-c.channels // r))):
+            sets = stacked // r * (elements.cols // e)
+            wide = min(sets, c.filters)
+            # Groups take what sets the filters leave; without groups more sets are never worse.
+            for t, q in product(_sizes(wide) if c.groups > 1 else [wide], _sizes(min(most_q, -(-c.channels // r)))):
                 room = min(elements.sum_words, elements.filter_words // (q * taps), -(-c.filters // t))
                 for p in _sizes(room):
-                    layout = Layout(e, p, q, r, t, min(c.groups, stacked // r * (elements.cols // e) // t))
+                    layout = Layout(e, p, q, r, t, min(c.groups, sets // t))
                     counts = count(c, layout)
                     words = counts.a_reads + counts.b_reads + counts.c_reads + counts.c_writes
                     rank = (counts.cycles, words) if first == "cycles" else (words, counts.cycles)

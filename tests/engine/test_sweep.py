@@ -87,3 +87,61 @@ def test_the_front_is_not_beaten():
 def test_what_a_sweep_cannot_take(architecture, vary, message):
     with pytest.raises(InputError, match=message):
         sweep(Architecture.load(architecture), SMALL, vary)
+
+
+def test_groups_stand_side_by_side_in_a_sweep_too():
+    """Filters of 3 x 3: 3, 7 or 14 of them block-diagonally; more rows take fewer cycles, not more."""
+    work = Workload.load("mobilenet_v1")
+    found = sweep(ARRAY, work, {"compute.rows": [32, 64, 128], "compute.cols": [32]})
+    place = found.layers.index("block1.depthwise")
+    for index in range(3):
+        rows = {row["name"]: row for row in simulate(ARRAY.override(found.design(index)), work).operators}
+        assert found.cycles[index, place] >= rows["block1.depthwise"]["cycles"]
+        assert found.cycles[index, place] <= 1.1 * rows["block1.depthwise"]["cycles"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"compute.sparsity": {"keep": 2, "of": 4}}, {"technology.node": "45nm"}, {"compute.folds": "overlapped"}],
+)
+def test_a_changed_unit_is_swept_as_it_runs(changes):
+    """Sparse weights take fewer bits; vector work is priced at the node of the design."""
+    from hwsim.mapping.fixed import Mappings
+
+    array = ARRAY.override(changes)
+    vary = {path: [value] for path, value in changes.items() if path.startswith("technology")} or {"compute.rows": [32]}
+    found = sweep(ARRAY if "technology.node" in vary else array, SMALL, vary)
+    fixed = {"mappings": {"one": {"stages": [{"m": 40, "n": 50, "k": 60, "order": "mnk"}]}}}
+    row = simulate(array, SMALL, mappings=Mappings.model_validate(fixed)).operators[0]
+    assert found.cycles[0, 0] == row["cycles"]
+    assert found.energy_j[0, 0] == pytest.approx(sum(row["energy_j"].values()), rel=1e-9)
+    assert found.outer_bytes[0, 0] == sum(row["traffic_bytes"]["dram"].values())
+
+
+def test_a_unit_that_states_its_own_cycles_is_not_swept():
+    with pytest.raises(InputError, match="states its cycles itself"):
+        sweep(ARRAY.override({"compute.timing": "scalesim_v3"}), SMALL, {"compute.rows": [8]})
+
+
+def test_sums_that_a_tensor_core_keeps_need_no_room():
+    """A shared memory of 64 KiB holds the operands' tiles; 128 x 128 sums of FP32 are in the cores."""
+    core = Architecture.load("tensorcore_fp16")
+    memories = core.data()["memories"]
+    outermost = next(iter(memories))
+    l2 = {"kind": "sram", "capacity": "64 KiB", "width": "64 B", "double_buffered": True}
+    small = core.override({"compute.cores": 2, "memories": {outermost: memories[outermost], "l2": l2}})
+    work = Workload.model_validate(
+        {"name": "w", "operators": [{"name": "g", "op": "gemm", "m": 128, "n": 128, "k": 512}],
+         "numerics": {"compute": False}}
+    )  # fmt: skip
+    found = sweep(small, work, {"compute.cores": [1, 2]})
+    run = simulate(small, work).totals["cycles"]
+    assert run <= found.total_cycles[1] <= 1.1 * run
+
+
+def test_designs_that_do_not_fit_have_no_figures():
+    found = sweep(ARRAY, SMALL, {"memories.buffer.capacity": ["16 B", "1 MiB"], "memories.buffer.width": ["4 B"],
+                                 "memories.buffer.banks": [1]})  # fmt: skip
+    assert found.fits.tolist() == [False, True]
+    assert found.total_cycles[0] == -1
+    assert np.isnan(found.time_s[0]) and np.isnan(found.total_energy_j[0])

@@ -49,7 +49,9 @@ def test_what_is_fixed_is_kept_and_never_better(m, order, edited):
     assert one.tile[0] == m
     assert edited or "".join(one.order) == order
     assert one.cycles >= mapped(Gemm(9, 8, 7), SYSTOLIC, BUFFER).cycles
-    assert str(one.guarantee).startswith("optimal among all tile sizes and loop orders that agree with what is fixed")
+    assert str(one.guarantee).startswith(
+        "optimal among all numbers of equal tiles, all loop orders that agree with what is fixed"
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_the_front_is_that_of_all_mappings(chip, shape, dear, cheap):
             wanted.append((cycles, spent))
     front = map_front(gemm, unit, memory, CLOCK, WIDTHS, PARTIAL, energies=energies)
     assert [(mapping.cycles, joules(mapping, energies)) for mapping in front] == wanted
-    assert all("on the whole front of all tile sizes" in str(mapping.guarantee) for mapping in front)
+    assert all("on the whole front of all numbers of equal tiles" in str(mapping.guarantee) for mapping in front)
 
 
 def front_with_a_choice(**options):
