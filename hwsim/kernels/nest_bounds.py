@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from hwsim.kernels.bare import bare
+from hwsim.kernels.nest_totals import ends_cycles, timed_bound
 from hwsim.kernels.nest_work import (
     A_BITS,
     A_COPIES,
@@ -29,7 +30,6 @@ from hwsim.kernels.nest_work import (
     HIDES_ENDS,
     IDEAL,
     INPUT,
-    INSTANCES,
     ORDER,
     ORDERS,
     OUTPUT,
@@ -39,12 +39,8 @@ from hwsim.kernels.nest_work import (
     PER,
     READ,
     RESIDENT,
-    SHARED_BUS,
-    SIDE_BY_SIDE,
     WEIGHT,
     WRITE,
-    busy_cycles,
-    move,
     unit_work,
 )  # fmt: skip
 from hwsim.kernels.tile_elements import extent_of, input_elements, steps_of, tile_extent
@@ -85,25 +81,6 @@ def _split(geometry, parts, count, side, step):
             parts[side, place, 0], parts[side, place, 1], parts[side, place, 2] = size, full, times * (trips - 1)
             count[side] += 1
     return total, fewest, most
-
-
-@bare
-def timed_bound(problem, total):
-    """Cycles in which the slowest memory moves ``total`` [L, 3, 2] at best: evenly over its instances."""
-    memory, rates, unit = problem[0], problem[1], problem[7]
-    longest = 0.0
-    for place in range(len(memory)):
-        if memory[place, SIDE_BY_SIDE]:
-            read = max(total[place, 0, 0], total[place, 1, 0]) + total[place, 2, 0]
-        else:
-            read = total[place, 0, 0] + total[place, 1, 0] + total[place, 2, 0]
-        write = total[place, 0, 1] + total[place, 1, 1] + total[place, 2, 1]
-        reading, writing = read / rates[place, 0], write / rates[place, 1]
-        cycles = reading + writing if memory[place, SHARED_BUS] else max(reading, writing)
-        if memory[place, PER] != 0:
-            cycles /= unit[INSTANCES]
-        longest = max(longest, cycles)
-    return np.int64(np.ceil(longest * (1 - 1e-12)))
 
 
 @bare
@@ -281,56 +258,3 @@ def _least(parts, count, side):
     for index in range(1, count[side]):
         least = min(least, parts[side, index, 1])
     return least
-
-
-@bare
-def energy_of(problem, total):
-    """Joules of ``total`` bits [L, 3, 2]."""
-    rates, energy = problem[1], 0.0
-    for place in range(len(rates)):
-        energy += rates[place, 2] * (total[place, 0, 0] + total[place, 1, 0] + total[place, 2, 0])
-        energy += rates[place, 3] * (total[place, 0, 1] + total[place, 1, 1] + total[place, 2, 1])
-    return energy
-
-
-@bare
-def outer_bits(total):
-    """Bits through the outermost memory."""
-    return (
-        total[0, 0, 0] + total[0, 1, 0] + total[0, 2, 0] + total[0, 0, 1] + total[0, 1, 1] + total[0, 2, 1]
-    )  # fmt: skip
-
-
-@bare
-def ends_cycles(problem, tile, alone, nothing, unused):
-    """Cycles of the outermost stage's first load and last store, each by itself; [L, 3, 2] arrays to work in."""
-    geometry, widths = problem[6], problem[5]
-    whole_m, whole_n, whole_k = steps_of(geometry, 0), steps_of(geometry, 1), steps_of(geometry, 2)
-    m, n, k = min(tile[0], whole_m), min(tile[1], whole_n), min(tile[2], whole_k)
-    in_m, in_n = (
-        min(tile_extent(geometry, 0, m), extent_of(geometry, 0)),
-        min(tile_extent(geometry, 1, n), extent_of(geometry, 1)),
-    )
-    in_k = min(tile_extent(geometry, 2, k), extent_of(geometry, 2))
-    alone[:], nothing[:] = 0, 0
-    move(problem, 0, tile, INPUT, True, widths[A_BITS], (m, n, k), (in_m, in_n, in_k), 0, 1, unused, alone)
-    move(problem, 0, tile, WEIGHT, True, widths[B_BITS], (m, n, k), (in_m, in_n, in_k), 0, 1, unused, alone)
-    first = busy_cycles(problem, alone, nothing)
-    alone[:] = 0
-    others_m, others_n = -(-whole_m // m) - 1, -(-whole_n // n) - 1
-    last = (whole_m - others_m * m, whole_n - others_n * n, k)
-    held = (extent_of(geometry, 0) - others_m * in_m, extent_of(geometry, 1) - others_n * in_n, in_k)
-    move(problem, 0, tile, OUTPUT, False, widths[C_BITS], last, held, 0, 1, unused, alone)
-    return first + busy_cycles(problem, alone, nothing)
-
-
-@bare
-def ideal_cycles(problem, tiles, compute, total, space):
-    """Cycles if any transfer may run beside any work: first load, work and last store, or the busiest memory's time.
-
-    The rule of models that take the largest of all resources' times; bits are spread evenly over the instances
-    of a memory. The first load and the last store are those of the outermost stage's tiles.
-    """
-    _, _, alone, nothing, unused = space
-    ends = 0 if problem[0][0, HIDES_ENDS] != 0 else ends_cycles(problem, tiles[0], alone, nothing, unused)
-    return max(compute + ends, timed_bound(problem, total))

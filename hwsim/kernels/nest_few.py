@@ -13,18 +13,11 @@ import numpy as np
 from numba import njit
 
 from hwsim.kernels.bare import bare
-from hwsim.kernels.nest_bounds import (
-    bound,
-    bound_space,
-    energy_of,
-    ideal_cycles,
-    outer_bits,
-    timed_bound,
-    transfers,
-    unit_part,
-)
-from hwsim.kernels.nest_search import room, value
-from hwsim.kernels.nest_steps import evaluate, workspace
+from hwsim.kernels.nest_bounds import bound, bound_space, transfers, unit_part
+from hwsim.kernels.nest_evaluate import evaluate, workspace
+from hwsim.kernels.nest_objective import value
+from hwsim.kernels.nest_tiles import room
+from hwsim.kernels.nest_totals import energy_of, ideal_cycles, outer_bits, timed_bound
 from hwsim.kernels.nest_work import (
     CORE_M,
     FIXED,

@@ -11,9 +11,11 @@ import numpy as np
 from numba import njit
 
 from hwsim.kernels.bare import bare
-from hwsim.kernels.nest_bounds import bound, bound_space, energy_of, ideal_cycles
-from hwsim.kernels.nest_search import EDP, bounds_alone, ranked
-from hwsim.kernels.nest_steps import evaluate, workspace
+from hwsim.kernels.nest_bounds import bound, bound_space
+from hwsim.kernels.nest_evaluate import evaluate, workspace
+from hwsim.kernels.nest_objective import EDP
+from hwsim.kernels.nest_search import bounds_alone, ranked
+from hwsim.kernels.nest_totals import energy_of, ideal_cycles
 from hwsim.kernels.nest_work import FIXED, IDEAL, PER_CYCLE
 
 MOST_POINTS = 4096

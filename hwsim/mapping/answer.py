@@ -15,8 +15,9 @@ from hwsim.units.registry import MatmulUnit
 
 def as_mapping(found: Found, unit: MatmulUnit) -> Mapping:
     """What was found for one product, or those computed together, as the mapping of all."""
-    from hwsim.kernels.nest_bounds import bound, bound_space, ideal_cycles
-    from hwsim.kernels.nest_steps import evaluate, workspace
+    from hwsim.kernels.nest_bounds import bound, bound_space
+    from hwsim.kernels.nest_evaluate import evaluate, workspace
+    from hwsim.kernels.nest_totals import ideal_cycles
     from hwsim.kernels.nest_work import ORDERS, busy_cycles
 
     problem, tiles = found.problem, found.tiles

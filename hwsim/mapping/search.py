@@ -234,7 +234,7 @@ def _parts(extent: int, size: int) -> set[int]:
 def _fitting(
     problem: Problem, whole: MatmulUnit, stage: int, sizes: list[tuple[list[int], ...]], fixed: Mapping[str, Any]
 ) -> np.ndarray:
-    from hwsim.kernels.nest_search import fitting
+    from hwsim.kernels.nest_tiles import fitting
     from hwsim.kernels.nest_work import ORDER, ORDERS
 
     sides = [np.array(side, np.int64) for side in sizes[stage]]
@@ -267,7 +267,7 @@ def _fitting(
 
 def _too_small(problem: Problem, stage: int, tile: list[int], fixed: bool) -> str:
     """Which memory of a stage the smallest tile does not fit, by how much, and its largest part."""
-    from hwsim.kernels.nest_search import room
+    from hwsim.kernels.nest_tiles import room
     from hwsim.kernels.nest_work import RESIDENT
 
     hierarchy, memory = problem.hierarchy, problem.arrays[0]

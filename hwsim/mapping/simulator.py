@@ -9,21 +9,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import pairwise, product
 
 import numpy as np
 
 from hwsim.mapping.hierarchy import OPERANDS
 from hwsim.mapping.problem import Problem
-from hwsim.units.base import Gemm
-from hwsim.units.spatial import SpatialArray
-
-Tile = tuple[range, range, range]
-"""Steps along m, n and k."""
-Bits = Counter[tuple[str, str, str]]
-"""(memory, operand, "read" or "write") to bits."""
-_RELEVANT = {"input": (0, 2), "weight": (1, 2), "output": (0, 1)}
+from hwsim.mapping.simulator_elements import RELEVANT, Bits, Tile
+from hwsim.mapping.simulator_work import UnitWork
 
 
 @dataclass
@@ -46,13 +39,11 @@ class Walked:
     total: Bits = field(default_factory=Counter)
 
 
-class TileSimulator:
+class TileSimulator(UnitWork):
     """Walks a problem through ``tiles`` [S, 8], a row for each stage of memories."""
 
     def __init__(self, problem: Problem, tiles: np.ndarray) -> None:
-        self.problem, self.hierarchy = problem, problem.hierarchy
-        self.tiles = [[int(value) for value in row] for row in tiles]
-        self.spatial = isinstance(problem.unit, SpatialArray)
+        super().__init__(problem, tiles)
         self.walked = Walked()
 
     def run(self) -> Walked:
@@ -93,7 +84,7 @@ class TileSimulator:
         for index, step in enumerate(steps):
             before = steps[index - 1].tile if index else None
             after = steps[index + 1].tile if index + 1 < len(steps) else None
-            for operand, sides in _RELEVANT.items():
+            for operand, sides in RELEVANT.items():
                 same = before is not None and all(before[side] == step.tile[side] for side in sides)
                 if not same and (operand != "output" or step.tile[2].start > 0):
                     step.loads[operand] = self._move(stage, operand, step.tile, self._width(operand), inwards=True)
@@ -101,10 +92,6 @@ class TileSimulator:
             if not stays:
                 width = self.problem.widths.c if step.tile[2].stop == end else self.problem.widths.partial
                 step.store = self._move(stage, "output", step.tile, width, inwards=False)
-
-    def _width(self, operand: str) -> int:
-        widths = self.problem.widths
-        return {"input": widths.a, "weight": widths.b, "output": widths.partial}[operand]
 
     def _move(self, stage: int, operand: str, tile: Tile, width: int, inwards: bool) -> tuple[Bits, Bits]:
         total: Bits = Counter()
@@ -132,85 +119,6 @@ class TileSimulator:
                     total[name, operand, way] += everything
                     timed[name, operand, way] += busiest if per == "core" else everything
         return total, timed
-
-    def _cores(self, stage: int, tile: Tile) -> tuple[list[range], list[range]]:
-        """The shares of m and of n that cores with memories of their own take."""
-        if self.hierarchy.stages[stage].per != "core":
-            return [tile[0]], [tile[1]]
-        m, n = self.tiles[stage][3], self.tiles[stage][4]
-        return (
-            [tile[0][start : start + m] for start in range(0, len(tile[0]), m)],
-            [tile[1][start : start + n] for start in range(0, len(tile[1]), n)],
-        )
-
-    # Elements, one by one ------------------------------------------------------------------------------
-
-    def _coordinates(self, side: int, steps: range) -> set[tuple[int, ...]]:
-        """Elements along a class: (image, row, column) of m, (filter,) of n, (channel, tap row, tap column) of k."""
-        g = [int(value) for value in self.problem.geometry]
-        if side == 1:
-            return {(step * g[13] + lane,) for step in steps for lane in range(g[13]) if step * g[13] + lane < g[20]}
-        first = 0 if side == 0 else 3
-        counts, unroll, extent = g[first : first + 3], g[first + 7 : first + 10], g[first + 14 : first + 17]
-        found = set()
-        for step in steps:
-            at = (step % counts[0], step // counts[0] % counts[1], step // (counts[0] * counts[1]))
-            for lane in product(*(range(factor) for factor in unroll)):
-                place = tuple(at[d] * unroll[d] + lane[d] for d in range(3))
-                if all(place[d] < extent[d] for d in range(3)):
-                    found.add(place[::-1])
-        return found
-
-    def _elements(self, operand: str, tile: Tile) -> int:
-        """Distinct elements of an operand in a tile."""
-        if operand != "input":
-            first, second = _RELEVANT[operand]
-            return len(self._coordinates(first, tile[first])) * len(self._coordinates(second, tile[second]))
-        return self._inputs(tile)
-
-    def _inputs(self, tile: Tile) -> int:
-        window, (share, of) = self.problem.window, self.problem.widths.distinct_a
-        if window is None:
-            return -(-len(self._coordinates(0, tile[0])) * len(self._coordinates(2, tile[2])) * share // of)
-        if not self.spatial:
-            return self._in_proportion(tile)
-        (stride_y, stride_x), (dilation_y, dilation_x) = window.stride, window.dilation
-        rows = {(o * stride_y + t * dilation_y) for _, o, _ in self._coordinates(0, tile[0])
-                for _, t, _ in self._coordinates(2, tile[2])}  # fmt: skip
-        columns = {(o * stride_x + t * dilation_x) for _, _, o in self._coordinates(0, tile[0])
-                   for _, _, t in self._coordinates(2, tile[2])}  # fmt: skip
-        images = {image for image, _, _ in self._coordinates(0, tile[0])}
-        channels = {channel for channel, _, _ in self._coordinates(2, tile[2])}
-        pixels = min(len(rows), window.input[0]) * min(len(columns), window.input[1])
-        return len(images) * len(channels) * pixels
-
-    def _in_proportion(self, tile: Tile) -> int:
-        """As if the tile began with its row and its share of each window were as that of all its windows."""
-        window = self.problem.window
-        assert window is not None
-        m, k = len(tile[0]), len(tile[2])
-        (high, wide), (rows, columns) = window.taps, window.outputs
-        images = -(-m // (rows * columns)) if m >= rows * columns else 1
-        rows = rows if m >= rows * columns else -(-m // columns)
-        columns = min(columns, m)
-        spans = []
-        for outputs, taps, at in ((rows, high, 0), (columns, wide, 1)):
-            stride, dilation = window.stride[at], window.dilation[at]
-            touched = {o * stride + t * dilation for o in range(outputs) for t in range(taps)}
-            spans.append(min(len(touched), window.input[at]))
-        share = Fraction(k, high * wide)
-        return min(m * k, math.ceil(images * spans[0] * spans[1] * share))
-
-    def _of_one(self, operand: str, tile: Tile) -> int:
-        """Elements that one processing element receives: those of a step, for every step."""
-        m, n, k = map(len, tile)
-        if operand == "weight":
-            return n * k
-        if operand == "output":
-            return m * n
-        from hwsim.kernels.tile_elements import input_elements_of_one
-
-        return int(input_elements_of_one(self.problem.geometry, m, k))
 
     # Time -----------------------------------------------------------------------------------------------
 
@@ -284,7 +192,7 @@ class TileSimulator:
         """First and last-but-one of the neighbouring steps that keep an operand's tile."""
 
         def same(one: Step, other: Step) -> bool:
-            return all(one.tile[side] == other.tile[side] for side in _RELEVANT[operand])
+            return all(one.tile[side] == other.tile[side] for side in RELEVANT[operand])
 
         start, stop = index, index + 1
         while start > 0 and same(steps[start - 1], steps[index]):
@@ -297,7 +205,7 @@ class TileSimulator:
         """Whether moves cross the border between two tiles outside: hidden, and from a memory that stays as it is."""
         if one is None or other is None or not self._hidden(stage, operand):
             return False
-        if all(one.tile[side] == other.tile[side] for side in _RELEVANT[operand]):
+        if all(one.tile[side] == other.tile[side] for side in RELEVANT[operand]):
             return True
         home = self.hierarchy.stages[stage - 1].home(operand)
         return self.hierarchy.stages[stage].routes[operand][0] != home
@@ -327,76 +235,6 @@ class TileSimulator:
         self.walked.compute += cycles
         self.walked.total.update(total)
         return cycles, timed
-
-    def _unit(self, tile: Tile, started: bool) -> tuple[int, Bits, Bits]:
-        """Cores work side by side: the tile takes as long as the busiest of them, the first."""
-        core = self._spatial if self.spatial else self._whole
-        shares = [core((m, n, tile[2]), started) for m, n in product(*self._cores(len(self.tiles) - 1, tile))]
-        total: Bits = Counter()
-        for _, moved, _ in shares:
-            total.update(moved)
-        first = shares[0][2]
-        timed: Bits = Counter()
-        for key, bits in total.items():
-            timed[key] = bits if self.hierarchy.ports[key[0]].per == "chip" else first[key]
-        return max(cycles for cycles, _, _ in shares), total, timed
-
-    def _whole(self, tile: Tile, started: bool) -> tuple[int, Bits, Bits]:
-        """One core, or a unit without cores of its own, on whole elements."""
-        gemm = Gemm(len(tile[0]), len(tile[1]), len(tile[2]), self.problem.abreast)
-        bits = self._accesses(gemm, started)
-        return self.problem.unit.timing(gemm).total, bits, bits
-
-    def _accesses(self, gemm: Gemm, started: bool) -> Bits:
-        counts, nearest, widths = self.problem.unit.accesses(gemm), self.hierarchy.nearest, self.problem.widths
-        bits: Bits = Counter()
-        bits[nearest["input"], "input", "read"] = counts.a_reads * widths.a
-        bits[nearest["weight"], "weight", "read"] = counts.b_reads * widths.b
-        if not self.tiles[-1][7]:
-            again = counts.c_reads + gemm.count * gemm.m * gemm.n * started
-            bits[nearest["output"], "output", "read"] = again * widths.partial
-            bits[nearest["output"], "output", "write"] = counts.c_writes * widths.partial
-        return bits
-
-    def _spatial(self, tile: Tile, started: bool) -> tuple[int, Bits, Bits]:
-        """Step by step: what each element multiplies, and what every memory is asked for."""
-        total: Bits = Counter()
-        timed: Bits = Counter()
-        cycles = 0
-        written: set[tuple[object, ...]] = set()
-        for at in product(*tile):
-            cycles += 1
-            m, n, k = (self._coordinates(side, range(at[side], at[side] + 1)) for side in range(3))
-            lanes = len(m) * len(n) * len(k)
-            for operand, distinct in (("input", len(m) * len(k)), ("weight", len(n) * len(k))):
-                name = self.hierarchy.nearest[operand]
-                inside = self.hierarchy.ports[name].per == "pe"
-                together = self.problem.abreast * self._width(operand)
-                total[name, operand, "read"] += (lanes if inside else distinct) * together
-                timed[name, operand, "read"] += self._width(operand) if inside else distinct * together
-            self._sums(at, m, n, k, started, written, total, timed)
-        return cycles, total, timed
-
-    def _sums(
-        self, at: tuple[int, ...], m: set[tuple[int, ...]], n: set[tuple[int, ...]], k: set[tuple[int, ...]],
-        started: bool, written: set[tuple[object, ...]], total: Bits, timed: Bits,
-    ) -> None:  # fmt: skip
-        """A step's sums: written, and read unless they begin, in every element that multiplies or once for all."""
-        assert isinstance(self.problem.unit, SpatialArray)
-        name, width = self.hierarchy.nearest["output"], self.problem.widths.partial
-        inside = self.hierarchy.ports[name].per == "pe"
-        unroll = [int(value) for value in self.problem.geometry[10:13]]
-        lanes = {tuple(x % u for x, u in zip(tap[::-1], unroll, strict=True)) for tap in k} if inside else {()}
-        count = len(m) * len(n) * len(lanes)
-        fresh = 0
-        if not started and not self.problem.unit.first_reads:
-            fresh = len(m) * len(n) * sum((at[:2], lane) not in written for lane in lanes)
-        written |= {(at[:2], lane) for lane in lanes}
-        together = self.problem.abreast * width
-        total[name, "output", "write"] += count * together
-        total[name, "output", "read"] += (count - fresh) * together
-        timed[name, "output", "write"] += width if inside else count * together
-        timed[name, "output", "read"] += width if inside else (count - fresh) * together
 
     def _busy(self, timed: Bits) -> int:
         longest = 0

@@ -63,8 +63,8 @@ def every_mapping(
     gemm: Gemm, unit: MatmulUnit, memory: dict[str, Memory], energies: dict[str, tuple[int, int]], tiles: Tiles = "auto"
 ) -> set[tuple[int, float]]:
     """(cycles, joules) of every mapping in the map space of one product, each computed exactly."""
-    from hwsim.kernels.nest_bounds import energy_of
-    from hwsim.kernels.nest_steps import evaluate, workspace
+    from hwsim.kernels.nest_evaluate import evaluate, workspace
+    from hwsim.kernels.nest_totals import energy_of
 
     hierarchy = build_hierarchy(memory, CLOCK)
     one = unit.with_cores(1) if hierarchy.stages[-1].per == "core" else unit

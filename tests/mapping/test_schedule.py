@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mapping_cases import Case, cases, chosen
 
-from hwsim.kernels.nest_bounds import bound, bound_space, energy_of, ideal_cycles, outer_bits
-from hwsim.kernels.nest_search import score, search
-from hwsim.kernels.nest_steps import evaluate, workspace
+from hwsim.kernels.nest_bounds import bound, bound_space
+from hwsim.kernels.nest_evaluate import evaluate, workspace
+from hwsim.kernels.nest_objective import score
+from hwsim.kernels.nest_search import search
+from hwsim.kernels.nest_totals import energy_of, ideal_cycles, outer_bits
 from hwsim.mapping.simulator import TileSimulator
 
 PICKS = st.lists(st.integers(0, 10**6), min_size=3, max_size=3)

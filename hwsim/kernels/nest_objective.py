@@ -1,0 +1,27 @@
+"""What the best mapping has least of: pairs that are compared in order."""
+
+from __future__ import annotations
+
+from hwsim.kernels.bare import bare
+from hwsim.kernels.nest_work import FIXED, LEAST_CYCLES, PER_CYCLE
+
+CYCLES, ENERGY, EDP, TRAFFIC = 0, 1, 2, 3
+
+
+@bare
+def score(objective, cycles, joules, bits):
+    if objective == CYCLES:
+        return float(cycles), joules
+    if objective == ENERGY:
+        return joules, float(cycles)
+    if objective == EDP:
+        return joules * cycles, float(cycles)
+    return float(bits), float(cycles)
+
+
+@bare
+def value(problem, objective, cycles, joules, bits):
+    """`score` of a mapping of so many cycles, joules of traffic and bits, or of bounds of them."""
+    rates = problem[1]
+    cycles = max(float(cycles), rates[0, LEAST_CYCLES])
+    return score(objective, cycles, joules + rates[0, PER_CYCLE] * cycles + rates[0, FIXED], bits)
