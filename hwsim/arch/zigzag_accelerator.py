@@ -28,7 +28,7 @@ ROWS = "mappings"
 _OPERANDS = {"I": "input", "W": "weight", "O": "output"}
 _LINKS = {"I": "I1", "W": "I2", "O": "O"}
 _MEMORY_LINKS = {"I1", "I2", "O"}
-_LOOPS = ("B", "K", "C", "OY", "OX", "FY", "FX")
+_LOOPS = ("G", "B", "K", "C", "OY", "OX", "FY", "FX")
 _PRODUCT_LOOPS = {"D": "OX", "D0": "OX", "D1": "K", "D2": "C"}
 """Of O[d][k] += I[d][c] * W[c][k] (ZigZag's own) and O[d0][d1] += I[d0][d2] * W[d2][d1]."""
 _ARRAYS = ("multipliers", "operational_array")

@@ -85,7 +85,9 @@ class CostModel:
             passed = self.unit.on(step.window).neighbour_bits(step.gemm)
         else:
             found, passed = self._vector(operator, step), 0
-        return found | {"energy_j": found["energy_j"] | self.overheads.energy(found, passed)}
+        fused = self.fused.get(step.name)
+        told = {"fused": fused.fused} if fused is not None else {}
+        return found | {"energy_j": found["energy_j"] | self.overheads.energy(found, passed)} | told
 
     def _product(self, operator: Operator, step: MatmulStep) -> dict[str, Any]:
         """A matrix product; scaling, bias and activation follow in the vector unit as results leave.

@@ -28,7 +28,7 @@ def fuse_chains(costs: CostModel, workload: Workload, steps: Sequence[Placed]) -
     """
     found: list[Fused] = []
     for chain in workload.chains():
-        with naming(f"fusing {', '.join(step.name for _, step in chain)}"):
+        with naming(f"fusing {', '.join(step.name for _, step in chain)} on {costs.architecture.name}"):
             found.append(_fused(costs, chain))
     named = {name for fused in found for name in fused.mappings}
     rest = [placed for placed in steps if placed[1].name not in named]

@@ -80,7 +80,7 @@ def map_products(
     for operator, step in products:
         if not costs.is_mapped(operator, step):
             continue
-        with naming(step.name):
+        with naming(f"{step.name} on {architecture.name}"):
             placed = costs.front(operator, step) if front else [costs.placed(operator, step)]
         gemm, energies = step.gemm, tuple(costs.mapped_energy(operator, step, one) for one in placed)
         seconds = tuple(one.cycles / costs.clock_hz for one in placed)

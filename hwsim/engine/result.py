@@ -9,8 +9,10 @@ from typing import Any
 OPERATOR_KEYS = (
     "name", "op", "unit", "macs", "cycles", "compute_cycles", "stall_cycles", "utilization", "bound",
     "traffic_bytes", "energy_j", "sqnr_db", "max_ulp", "rel_l2", "overflows", "saturations",
+    "fused",
 )  # fmt: skip
-"""Keys of every operator's row; a key without a value is None, never missing."""
+"""Keys of every operator's row; a key without a value is None, never missing. ``fused``: in words, the blocks of the
+chain that the operator is a link of."""
 
 TOTAL_KEYS = ("cycles", "time_s", "energy_j", "area_m2", "power_w", "macs", "utilization", "sqnr_db", "metric")
 """Keys of the totals; ``metric`` is ``{"name", "value", "correct", "total", "reference"}`` or None."""

@@ -103,7 +103,7 @@ def versions() -> dict[str, str]:
 
 
 def _row(operator: Operator, step: Step, costs: CostModel) -> dict[str, Any]:
-    with naming(step.name):
+    with naming(f"{step.name} on {costs.architecture.name}"):
         costed = costs.row(operator, step)
     return dict.fromkeys(OPERATOR_KEYS) | {"name": step.name, "op": step.op} | costed
 

@@ -77,7 +77,9 @@ def run_view(result: Result) -> RenderableType:
     title = Text.assemble((result.architecture, "bold"), " on ", (result.workload, "bold"), f"  seed {result.seed}")
     operators = Fitted(partial(_operators, result.operators), [(length,) for length in range(22, 7, -1)])
     switching = [] if result.switching is None else [switching_table(result.switching)]
-    return Group(title, operators, _totals(result), *switching)
+    chains = dict.fromkeys(row["fused"] for row in result.operators if row["fused"])
+    fused = [Text(f"fused: {chain}") for chain in chains]
+    return Group(title, operators, *fused, _totals(result), *switching)
 
 
 def comparison_view(results: Sequence[Result]) -> RenderableType:

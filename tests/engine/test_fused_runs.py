@@ -53,6 +53,8 @@ def test_a_named_chain_is_fused_whatever_it_gains(tmp_path):
     assert rows["layer0.attention.context"]["traffic_bytes"]["dram"] == {"read": tokens, "write": tokens}
     assert rows["layer1.up"]["traffic_bytes"]["dram"]["write"] == 0
     assert rows["layer1.attention.scores"]["traffic_bytes"]["dram"]["write"] > 0
+    assert "rows of layer1.up" in rows["layer1.up"]["fused"]
+    assert rows["layer1.attention.scores"]["fused"] is None
 
 
 @pytest.mark.parametrize("architecture", [ARRAY, "tensorcore_fp8", "tpu_v4i_like"])
