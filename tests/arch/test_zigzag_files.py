@@ -175,8 +175,8 @@ def test_a_dataflow_of_the_accelerator(tmp_path):
     ("entry", "message"),
     [
         (
-            {"spatial_mapping": {"D1": ["G, 32"]}},
-            r"mapping.yaml:3:5: mappings\[0\].spatial_mapping.D1: unknown loop 'G'",
+            {"spatial_mapping": {"D1": ["Q, 32"]}},
+            r"mapping.yaml:3:5: mappings\[0\].spatial_mapping.D1: unknown loop 'Q'",
         ),
         ({"spatial_mapping": ["K"]}, "expected the loops of each dimension"),
         ({"memory_operand_links": {"O": "O"}}, "expected I, W and O as I1, I2 and O"),
@@ -191,7 +191,7 @@ def test_what_a_mapping_lacks_is_told_with_its_place(tmp_path, entry, message):
 
 def test_without_a_mapping_every_loop_may_be_spread(tmp_path):
     chip = Architecture.load(written(tmp_path, "tpu.yaml", accelerator(True)))
-    assert [axis.unroll for axis in chip.compute.array] == [("B", "K", "C", "OY", "OX", "FY", "FX")] * 2
+    assert [axis.unroll for axis in chip.compute.array] == [("G", "B", "K", "C", "OY", "OX", "FY", "FX")] * 2
 
 
 def test_layers(tmp_path):

@@ -68,7 +68,7 @@ def test_options_of_a_dataflow(dataflow, options):
 
 
 def test_tensor_core():
-    for cores, tile, rate, latency in [(1, (1, 1, 1), 1, 0), (3, (2, 3, 4), 5, 7), (2, (4, 3, 2), 100, 1)]:
+    for cores, tile, rate, latency in [(1, (1, 1, 1), 1, 0), (3, (2, 3, 4), 5, 7), (2, (4, 3, 2), 24, 1)]:
         shape = dict(zip("mnk", tile, strict=True))
         core = TensorCore(tile=shape, macs_per_cycle=rate, latency=latency, datapath=INT8)
         several = core.model_copy(update={"cores": cores, "units_per_core": 2})
