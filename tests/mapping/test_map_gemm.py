@@ -1,14 +1,29 @@
 """What a user of `map_gemm` may rely on."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mapping_cases import CLOCK, INT8, dram, hierarchies, shapes, sram, units
+from mapping_cases import (
+    CLOCK,
+    CORES,
+    ELEMENTS,
+    INT8,
+    SHARED,
+    convolutions,
+    dram,
+    hierarchies,
+    shapes,
+    spatial_arrays,
+    sram,
+    units,
+)  # fmt: skip
 
 from hwsim.base.errors import HwsimError
 from hwsim.mapping import map_gemm
 from hwsim.mapping.candidates import core_grids, tile_sizes
-from hwsim.units.base import Gemm
+from hwsim.units.base import Gemm, Window
 from hwsim.units.systolic import SystolicArray
 from hwsim.units.tensor_core import TensorCore
 
@@ -180,3 +195,37 @@ def test_candidates():
     assert tile_sizes(100, 32) == [32, 64, 100]
     assert tile_sizes(96, 1) == [1, 2, 4, 8, 12, 14, 16, 20, 24, 32, 48, 64, 96]
     assert core_grids(4).tolist() == [[4, 1], [2, 2], [1, 4]]
+
+
+def distinct_inputs(window: Window) -> int:
+    """Pixels under any window, each once, listed."""
+    rows, columns = (
+        {o * window.stride[side] + t * window.dilation[side] - window.padding[side]
+         for o in range(window.outputs[side]) for t in range(window.taps[side])} & set(range(window.input[side]))
+        for side in range(2)
+    )  # fmt: skip
+    return window.images * window.channels * len(rows) * len(columns)
+
+
+@given(
+    memory=hierarchies(SHARED + CORES + ELEMENTS), unit=spatial_arrays(), layer=convolutions(), count=st.integers(1, 6),
+    objective=st.sampled_from(["cycles", "energy", "traffic"]),
+)  # fmt: skip
+def test_convolutions_on_spatial_arrays_move_no_less_than_every_operand_once(memory, unit, layer, count, objective):
+    """Registers in every element, buffers of cores, groups side by side: never below compulsory traffic or peak."""
+    (gemm, window), innermost = layer, list(memory.values())[-1]
+    gemm = replace(gemm, count=count)
+    unit = unit if innermost.per == "core" else unit.with_cores(1)
+    try:
+        mapping = map_gemm(gemm, unit, memory, CLOCK, (1, 1, 1), 3, window=window, objective=objective)
+    except HwsimError:
+        return
+    outermost = mapping.traffic["dram"]
+    assert outermost["read"] >= count * (distinct_inputs(window) + gemm.k * gemm.n)
+    assert outermost["write"] >= count * gemm.m * gemm.n
+    assert mapping.gap_to_compulsory >= 0
+    assert mapping.cycles >= gemm.macs / unit.peak_macs_per_cycle
+    assert mapping.compute_cycles >= gemm.macs / unit.peak_macs_per_cycle
+    for name, one in memory.items():
+        if one.per == "pe" and "weight" in one.holds:  # read by every product
+            assert mapping.bits[name, "weight", "read"] == 8 * gemm.macs
