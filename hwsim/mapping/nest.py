@@ -77,11 +77,11 @@ def loop_nest(mapping: Mapping) -> str:
         for name, trips, size in stage.loops:
             lines.append(f"{'  ' * depth}for {name} in {trips} x {size}")
             depth += 1
-        held = ", ".join(f"{name} {size}" for name, size in stage.held) or "one step"
+        held = ", ".join(f"{name} {size}" for name, size in stage.held if size > 1) or "one step"
         share = f"; {'x'.join(map(str, stage.core_tile))} per core" if stage.core_tile else ""
         kept = "; sums stay in the unit" if stage.resident else ""
         lines.append(f"{'  ' * depth}{', '.join(stage.memories) or 'unit'}: {held}{share}{kept}")
-    inner = [f"for {name} in {size}" for name, size, _ in unit.loops]
+    inner = [f"for {name} in {size}" for name, size, _ in unit.loops if size > 1]
     lines.append("  " * depth + ": ".join(inner or ["one step"]))
     if beside := spread(mapping):
         lines.append("  " * (depth + 1) + f"side by side: {beside}")

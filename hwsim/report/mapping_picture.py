@@ -62,17 +62,21 @@ def _boxes(mapping: Mapping) -> list[tuple[str, list[str]]]:
     outermost, *stages, unit = sections(mapping)
     found: list[tuple[str, list[str]]] = []
     for section in (outermost, *stages):
-        held = " · ".join(f"{name} {size}" for name, size in section.held) or "one step"
-        share = f" ({'×'.join(map(str, section.core_tile))} per core)" if section.core_tile else ""
-        kept = ", sums in the unit" if section.resident else ""
-        found.append((f"{', '.join(section.memories) or 'tile'}    {held}{share}{kept}", []))
+        notes = [f"{' × '.join(map(str, section.core_tile))} (m × n × k) in each core"] if section.core_tile else []
+        notes += ["sums stay in the unit"] if section.resident else []
+        found.append((f"{', '.join(section.memories) or 'tile'}    {_held(section.held)}", notes))
     if mapping.fused:
         found[0][1].extend(_folded(mapping.fused))
     for (_, loops), section in zip(found, stages, strict=False):
         loops.extend(f"for {name} in {trips} × {size}" for name, trips, size in section.loops)
-    steps = " · ".join(f"{name} {size}" for name, size, _ in unit.loops) or "one step"
+    steps = _held([(name, size) for name, size, _ in unit.loops])
     beside = spread(mapping)
     return [*found, (f"unit    {steps} in time", [f"side by side: {beside}"] if beside else [])]
+
+
+def _held(sizes: Sequence[tuple[str, int]]) -> str:
+    """Steps along each loop that has more than one."""
+    return " · ".join(f"{name} {size}" for name, size in sizes if size > 1) or "one step"
 
 
 def _folded(text: str) -> list[str]:
