@@ -40,18 +40,25 @@ def main() -> None:
                                           {"name": "q", "op": "gemm", "m": 1024, "n": 1024, "k": 1023}]}
     )  # fmt: skip
     print(f"two products of 1024 on tpu_v4i_like: {1e3 * seconds(network('tpu_v4i_like', product)):.0f} ms")
-    array = Architecture.load("systolic_int8_ws_32x32")
     for designs in (500, 5000, 50000):
-        vary = {
-            "compute.rows": [8, 16, 24, 32, 48, 64, 96, 128, 192, 256],
-            "memories.buffer.capacity": [f"{64 * size} KiB" for size in range(1, 51)],
-            "memories.accumulator.capacity": [f"{16 * size} KiB" for size in range(1, designs // 500 + 1)],
-        }
-        pairs = {}
-        taken = seconds(lambda vary=vary, pairs=pairs: pairs.update(found=sweep(array, resnet, vary)))
-        found = pairs["found"].cycles.size
-        layers = found // designs
-        print(f"sweep of {designs} designs x {layers} layers: {found / taken:,.0f} evaluations/s, all threads")
+        swept(resnet, designs)
+    for name in ("decoder_layer", "mobilenet_v1"):
+        swept(Workload.load(name), 5000)
+
+
+def swept(workload: Workload, designs: int) -> None:
+    """A sweep of so many designs of the INT8 array."""
+    vary = {
+        "compute.rows": [8, 16, 24, 32, 48, 64, 96, 128, 192, 256],
+        "memories.buffer.capacity": [f"{64 * size} KiB" for size in range(1, 51)],
+        "memories.accumulator.capacity": [f"{16 * size} KiB" for size in range(1, designs // 500 + 1)],
+    }
+    found = {}
+    array = Architecture.load("systolic_int8_ws_32x32")
+    taken = seconds(lambda: found.update(one=sweep(array, workload, vary)))
+    pairs = found["one"].cycles.size
+    layers, name = pairs // designs, workload.name
+    print(f"sweep of {designs} designs x {layers} layers of {name}: {pairs / taken:,.0f} evaluations/s, all threads")
 
 
 if __name__ == "__main__":
