@@ -58,7 +58,7 @@ def converted(accelerator: Document, mapping: Document | None = None) -> Documen
 
     ``mapping`` is read with ``rows_as=ROWS``; the spatial mapping of its entry ``default`` is taken, or its first.
     """
-    array = next(key for key in _ARRAYS if key in accelerator.data)
+    array = _array_key(accelerator)
     _check_array(accelerator, array)
     links = _links(mapping)
     bits = _precision(accelerator, array)
@@ -83,6 +83,10 @@ def converted(accelerator: Document, mapping: Document | None = None) -> Documen
     if energy is not None:
         data["costs"] = {"compute.mac": f"{_number(accelerator, (array,), energy)} pJ"}
     return Document(accelerator.shown, data)
+
+
+def _array_key(document: Document) -> str:
+    return next(key for key in _ARRAYS if key in document.data)
 
 
 def _check_array(document: Document, array: str) -> None:
@@ -173,6 +177,10 @@ def _spread(document: Document, mapping: Document | None, dimension: str) -> tup
             found = found.get(part, {}) if isinstance(found, dict) else found[part]
         if found and not isinstance(found, dict):
             raise source.error(place, "expected the loops of each dimension of the array")
+        names = document.data[_array_key(document)]["dimensions"]
+        for name in found or {}:
+            if name not in names:
+                raise source.error(place, f"unknown dimension '{name}'{did_you_mean(name, map(str, names))}")
         if found and found.get(dimension):
             return source, (*place, dimension), found[dimension]
     return document, (), []

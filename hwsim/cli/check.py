@@ -94,9 +94,7 @@ def _folder_of(path: Path) -> str:
 
 def _load(kind: str, path: Path) -> str:  # noqa: PLR0911 (one return for each kind)
     if kind == "archs":
-        from hwsim.arch import Architecture
-
-        return Architecture.load(path).name
+        return _architecture(path)
     if kind == "formats":
         from hwsim.formats import load
 
@@ -125,6 +123,18 @@ def _load(kind: str, path: Path) -> str:  # noqa: PLR0911 (one return for each k
     for workload in files.workloads:
         _load("workloads", workload)
     return files.study.name
+
+
+def _architecture(path: Path) -> str:
+    from hwsim.arch import Architecture
+    from hwsim.base.errors import naming
+    from hwsim.mapping.checks import check_unit
+    from hwsim.mapping.hierarchy import build_hierarchy
+
+    architecture = Architecture.load(path)
+    with naming(str(path)):
+        check_unit(architecture.compute, build_hierarchy(architecture.memories, architecture.clock_hz))
+    return architecture.name
 
 
 def recognise(document: Document) -> str:

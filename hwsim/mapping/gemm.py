@@ -9,6 +9,7 @@ from typing import Any
 
 from hwsim.base.errors import HwsimError
 from hwsim.mapping.candidates import Tiles
+from hwsim.mapping.checks import check_unit
 from hwsim.mapping.hierarchy import build_hierarchy
 from hwsim.mapping.problem import Beside, Energies, Widths, bits_of, share
 from hwsim.mapping.question import Question
@@ -17,7 +18,6 @@ from hwsim.mapping.search import EFFORT, Objective
 from hwsim.memory.base import Memory
 from hwsim.units.base import Gemm, Window
 from hwsim.units.registry import MatmulUnit
-from hwsim.units.spatial import SpatialArray
 
 
 def map_gemm(
@@ -112,15 +112,15 @@ def _widths(
 
 def _asked(question: Question) -> Question:
     """``question``; raises `HwsimError` for memories that its unit has no use for, and for counts beyond 63 bits."""
-    unit, inner = question.unit, question.hierarchy.stages[-1]
-    if inner.per == "pe" and not isinstance(unit, SpatialArray):
-        raise HwsimError(f"a {unit.kind} has its own registers; memories 'per: pe' belong to a spatial array")
-    if isinstance(unit, SpatialArray) and unit.cores > 1 and inner.per != "core":
-        raise HwsimError(
-            f"the {unit.cores} cores of a spatial array have memories of their own (per: core); "
-            "write arrays that share all of them as one more dimension of the array"
-        )
+    check_unit(question.unit, question.hierarchy)
     gemm, widths = question.gemm, question.widths
     if 2 * gemm.macs * max(widths.a, widths.b, widths.c, widths.partial) >= 1 << 63:
         raise HwsimError(f"{gemm.count} x {gemm.m} x {gemm.n} x {gemm.k}: its traffic may not fit 63 bits")
+    outermost = question.hierarchy.ports[question.hierarchy.outermost]
+    held = gemm.count * gemm.n * (gemm.k * widths.b + gemm.m * widths.c)
+    if outermost.usable_bits is not None and held > outermost.usable_bits:
+        raise HwsimError(
+            f"{gemm.count} x {gemm.m} x {gemm.n} x {gemm.k} does not fit memories.{outermost.name}: weights and "
+            f"results alone need {-(-held // 8)} B of {outermost.usable_bits // 8} B"
+        )
     return question

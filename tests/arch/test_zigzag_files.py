@@ -178,6 +178,7 @@ def test_a_dataflow_of_the_accelerator(tmp_path):
             {"spatial_mapping": {"D1": ["Q, 32"]}},
             r"mapping.yaml:3:5: mappings\[0\].spatial_mapping.D1: unknown loop 'Q'",
         ),
+        ({"spatial_mapping": {"D5": ["K, 32"]}}, r"mapping.yaml:2:5: .*unknown dimension 'D5'"),
         ({"spatial_mapping": ["K"]}, "expected the loops of each dimension"),
         ({"memory_operand_links": {"O": "O"}}, "expected I, W and O as I1, I2 and O"),
     ],

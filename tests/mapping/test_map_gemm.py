@@ -229,3 +229,20 @@ def test_convolutions_on_spatial_arrays_move_no_less_than_every_operand_once(mem
     for name, one in memory.items():
         if one.per == "pe" and "weight" in one.holds:  # read by every product
             assert mapping.bits[name, "weight", "read"] == 8 * gemm.macs
+
+
+def test_an_outermost_memory_that_holds_too_little():
+    """64 weights and 64 results of a byte, beside the inputs."""
+    for capacity, fits in ((128, True), (127, False)):
+        memory = {"dram": dram(4, capacity=capacity), "buffer": sram(64, 8)}
+        if fits:
+            assert map_gemm(Gemm(8, 8, 8), ARRAY, memory, CLOCK, (1, 1, 1)).cycles
+            continue
+        with pytest.raises(HwsimError, match=r"does not fit memories.dram: .* alone need 128 B of 127 B"):
+            map_gemm(Gemm(8, 8, 8), ARRAY, memory, CLOCK, (1, 1, 1))
+
+
+def test_counts_that_would_not_fit_64_bits_are_refused():
+    memory = {"dram": dram(4), "buffer": sram(4096, 8)}
+    with pytest.raises(HwsimError, match="its traffic may not fit 63 bits"):
+        map_gemm(Gemm(1 << 21, 1 << 20, 1 << 21), ARRAY, memory, CLOCK, (1, 1, 1))

@@ -131,3 +131,15 @@ def test_smaller_unrollings_are_tried_where_none_that_fills_the_array_fits():
         map_gemm(
             Gemm(4, 8, 8), unit, memory | {"weights": sram(1, 1, holds=("weight",), double_buffered=True)}, CLOCK, BYTES
         )
+
+
+def test_a_file_whose_cores_have_no_memories_is_not_fine(tmp_path):
+    from hwsim.arch import Architecture
+    from hwsim.cli.check import check_file
+
+    simba = Architecture.load("simba_like")
+    shared = {name: {**entry, "per": "chip"} for name, entry in simba.data()["memories"].items()}
+    file = tmp_path / "chip.yaml"
+    file.write_text(simba.override({"memories": shared}).text())
+    with pytest.raises(HwsimError, match=r"chip.yaml: the 16 cores of a spatial array have memories of their own"):
+        check_file(str(file))
