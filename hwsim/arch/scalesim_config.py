@@ -15,7 +15,6 @@ from typing import Any
 from hwsim.base.document import Document
 from hwsim.base.errors import InputError, did_you_mean
 
-_CLOCK_HZ = 1_000_000_000
 _CALCULATED = 10
 """Words per cycle of each input's first fetch in CALC mode; results leave at the array's columns per cycle."""
 _LAYOUT = (
@@ -157,17 +156,17 @@ class ScaleSimConfig:
         _ = self.offsets
         memories: dict[str, Any] = {"dram": {"kind": "dram", "standard": "HBM2", "bandwidth": self._bandwidth(cols)}}
         for name, operand in operands.items():
-            capacity = 1024 * self.number("architecture_presets", _SIZES[name], _SIZES[name].removesuffix("kB"))
+            kibibytes = self.number("architecture_presets", _SIZES[name], _SIZES[name].removesuffix("kB"))
             lanes = 4 * cols if operand == "output" else max(rows, cols)
             memories[name] = {
-                "kind": "sram", "capacity": capacity, "width": min(lanes, capacity), "ports": 2, "holds": [operand],
-                "double_buffered": True,
+                "kind": "sram", "capacity": f"{kibibytes} KiB", "width": f"{min(lanes, 1024 * kibibytes)} B",
+                "ports": 2, "holds": [operand], "double_buffered": True,
             }  # fmt: skip
         scaled = {"format": "int8", "scale": "absmax"}
         return {
             "name": self.run_name,
             "description": f"SCALE-Sim configuration {self.path.name}; node, clock, formats and DRAM standard assumed.",
-            "technology": {"node": "7nm", "clock": _CLOCK_HZ},
+            "technology": {"node": "7nm", "clock": "1 GHz"},
             "memories": memories,
             "compute": {
                 "kind": "systolic", "rows": rows, "cols": cols, "dataflow": dataflow,
@@ -180,15 +179,15 @@ class ScaleSimConfig:
             },
         }  # fmt: skip
 
-    def _bandwidth(self, cols: int) -> int:
-        """Bytes per second: a word is a byte."""
+    def _bandwidth(self, cols: int) -> str:
+        """Bytes per second at 1 GHz: a word is a byte. CALC: what its three memories may ask for in a cycle."""
         if self.calculates_bandwidth:
-            return (2 * _CALCULATED + cols) * _CLOCK_HZ
+            return f"{2 * _CALCULATED + cols} GB/s"
         text, place = self.text("architecture_presets", "Bandwidth")
         parts = [part.strip() for part in text.split(",")]
         if not all(part.isascii() and part.isdigit() and int(part) for part in parts):
             raise InputError(f"{place}: expected words per cycle, got '{text}'")
-        return int(parts[0]) * _CLOCK_HZ
+        return f"{int(parts[0])} GB/s"
 
 
 def read_config(path: str | os.PathLike[str]) -> Document:
