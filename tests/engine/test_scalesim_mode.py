@@ -92,7 +92,7 @@ def test_an_operand_without_a_buffer() -> None:
     array = Architecture.load("systolic_int8_ws_32x32").override(
         {"compute.timing": "scalesim_v3", "memories.buffer.holds": ["input", "output"]}
     )
-    with pytest.raises(HwsimError, match="one_by_one on .*: timing scalesim_v3: no memory on the chip holds weight"):
+    with pytest.raises(HwsimError, match=r"one_by_one on .*: timing scalesim_v3: no memory on the chip holds weight"):
         simulate(array, Workload.load("edge_gemm"), numerics=False)
 
 
