@@ -46,7 +46,7 @@ def sections(mapping: Mapping) -> list[Section]:
     for level in mapping.levels:
         tile = tuple(min(size, outer) for size, outer in zip(level.tile, whole, strict=True))
         loops = [
-            (names[loop], trips, size)
+            (names.get(loop, loop), trips, size)
             for side in level.order
             for loop, trips, size in _trips(mapping.loops, side, whole[side], tile[side])
         ]
@@ -95,8 +95,26 @@ def _steps(loops: Map[str, int], side: int) -> int:
     return steps
 
 
+def _whole(loops: Map[str, int], side: int, size: int) -> bool:
+    """Whether every tile of ``size`` steps of a class is a run of whole inner loops, or a part that divides one."""
+    inside, names = 1, CLASSES[side]
+    for index, loop in enumerate(names):
+        steps = loops.get(loop, 1)
+        if size < inside * steps:
+            count, rest = divmod(size, inside)
+            alone = all(loops.get(other, 1) == 1 for other in names[index + 1 :])
+            return rest == 0 and (alone or steps % count == 0)
+        inside *= steps
+    return True
+
+
 def _trips(loops: Map[str, int], side: int, outer: int, tile: int) -> list[tuple[str, int, int]]:
-    """Loops of one class that run from tiles of ``outer`` steps to tiles of ``tile``: name, trips, size."""
+    """Loops of one class that run from tiles of ``outer`` steps to tiles of ``tile``: name, trips, size.
+
+    Tiles that cut across loops (of units that take any part of m or k) are runs of the class as a whole.
+    """
+    if not (_whole(loops, side, outer) and _whole(loops, side, tile)):
+        return [("mnk"[side], -(-outer // tile), tile)] if tile < outer else []
     found, inside = [], 1
     for loop in CLASSES[side]:
         steps = loops.get(loop, 1)
@@ -111,6 +129,9 @@ def _extents(loops: Map[str, int], tile: tuple[int, ...], names: Map[str, str]) 
     """Steps of a tile along each loop that has more than one."""
     found = []
     for side, size in enumerate(tile):
+        if not _whole(loops, side, size):
+            found.append(("mnk"[side], size))
+            continue
         inside = 1
         for loop in CLASSES[side]:
             steps = loops.get(loop, 1)
