@@ -29,7 +29,7 @@ def main() -> None:
         gemm, window = product(row)
         return map_gemm(
             gemm, chip.compute, chip.memories, chip.clock_hz, (1, 1, 1), 2, window=window, energies=prices,
-            fixed=fixed, ideal=ideal, beside=Beside(least_cycles=cycles),
+            fixed=fixed, ideal=ideal, beside=Beside(within_cycles=cycles),
         )  # fmt: skip
 
     def microjoules(mapping: Mapping) -> float:

@@ -202,8 +202,9 @@ class CostModel:
         found = map_gemm(**asked, objective=objective)
         if objective != "cycles" or not self.rules.slack:
             return found
-        cycles = max(asked["beside"].least_cycles, math.floor(found.cycles * (1 + self.rules.slack)))
-        return map_gemm(**asked | {"beside": replace(asked["beside"], least_cycles=cycles)}, objective=objective)
+        fewest = max(found.cycles, asked["beside"].least_cycles)
+        within = math.floor(fewest * (1 + self.rules.slack))
+        return map_gemm(**asked | {"beside": replace(asked["beside"], within_cycles=within)}, objective=objective)
 
     def front(self, operator: Operator, step: MatmulStep) -> list[Placed]:
         """The mappings of a product that no other beats in both cycles and energy of its traffic."""

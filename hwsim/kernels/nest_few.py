@@ -15,7 +15,7 @@ from numba import njit
 from hwsim.kernels.bare import bare
 from hwsim.kernels.nest_bounds import bound, bound_space, transfers, unit_part
 from hwsim.kernels.nest_evaluate import evaluate, workspace
-from hwsim.kernels.nest_objective import value
+from hwsim.kernels.nest_objective import no_better, value
 from hwsim.kernels.nest_tiles import room
 from hwsim.kernels.nest_totals import energy_of, ideal_cycles, outer_bits, timed_bound
 from hwsim.kernels.nest_work import (
@@ -128,7 +128,7 @@ def few(problem, step, objective, tiles, best_tiles, spaces):
                     total[place, operand, 1] += of_unit[place, operand, 1]
             cycles = max(exposed + compute, timed_bound(problem, total))
             primary, secondary = value(problem, objective, cycles, energy_of(problem, total), outer_bits(total))
-            if primary < best or (primary == best and secondary < best_second):
+            if not no_better(primary, secondary, best, best_second):
                 best, best_second = primary, secondary
                 for entry in range(8):
                     best_tiles[0, entry] = tile[entry]
@@ -150,7 +150,7 @@ def few_spaces(places):
 def sweep(designs, hierarchy, layers, objective, first, last, cycles, compute, joules, moved):
     """Maps layer j on design d for all d in [``first``, ``last``) and all j.
 
-    ``designs`` are memory [D, L, 8], rates [D, L, 7], unit [D, P], step [D, 4] (see `few`) and of_unit [D];
+    ``designs`` are memory [D, L, 8], rates [D, L, 8], unit [D, P], step [D, 4] (see `few`) and of_unit [D];
     ``hierarchy`` routes, stages and nearest; ``layers`` geometry [J, 30], widths [J, 4], counts [J], abreast [U, J]
     (products that unit u computes together), fixed joules [D, J] and least cycles [J] for the objective. Sets, of all
     products of a layer, ``cycles``, ``compute`` int64[D, J], ``joules`` [D, J] of the memories and ``moved`` [D, J]

@@ -13,7 +13,7 @@ from numba import njit
 from hwsim.kernels.bare import bare
 from hwsim.kernels.nest_bounds import bound, bound_space
 from hwsim.kernels.nest_evaluate import evaluate, workspace
-from hwsim.kernels.nest_objective import EDP
+from hwsim.kernels.nest_objective import EDP, ROUNDING
 from hwsim.kernels.nest_search import bounds_alone, ranked
 from hwsim.kernels.nest_totals import energy_of, ideal_cycles
 from hwsim.kernels.nest_work import FIXED, IDEAL, PER_CYCLE
@@ -25,7 +25,7 @@ MOST_POINTS = 4096
 def beaten(front_cycles, front_joules, points, cycles, joules):
     """Whether a point of the front is no worse in both."""
     after = np.searchsorted(front_cycles[:points], cycles, side="right")
-    return after > 0 and front_joules[after - 1] <= joules
+    return after > 0 and front_joules[after - 1] <= joules * (1 + ROUNDING)
 
 
 @njit(cache=True)
@@ -33,7 +33,7 @@ def _insert(front_cycles, front_joules, front_tiles, points, cycles, joules, til
     """Puts a point that is not beaten in its place and removes those that it beats; returns how many there are."""
     at = np.searchsorted(front_cycles[:points], cycles, side="left")
     stop = at
-    while stop < points and front_joules[stop] >= joules:
+    while stop < points and front_joules[stop] >= joules * (1 - ROUNDING):
         stop += 1
     kept = points - stop
     if at + 1 + kept > MOST_POINTS:

@@ -18,7 +18,7 @@ from numba import njit
 
 from hwsim.kernels.nest_bounds import bound, bound_space
 from hwsim.kernels.nest_evaluate import evaluate, workspace
-from hwsim.kernels.nest_objective import ENERGY, TRAFFIC, value
+from hwsim.kernels.nest_objective import ENERGY, ROUNDING, TRAFFIC, no_better, value
 from hwsim.kernels.nest_totals import energy_of, ideal_cycles, outer_bits
 from hwsim.kernels.nest_work import IDEAL
 
@@ -106,14 +106,14 @@ def search(problem, candidates, starts, objective, effort, limit):
             problem, objective, max(bound_cycles, least[depth + 1, 0]), bound_joules + least[depth + 1, 1],
             bound_bits + least[depth + 1, 2],
         )  # fmt: skip
-        if primary > best or (primary == best and secondary >= best_second):
+        if no_better(primary, secondary, best, best_second):
             if depth == 0:  # ranked by its own bound, to which what lies inside adds at least: later ones are no better
                 alone, _ = value(problem, objective, cycles[row], joules[row], bits[row])
                 if objective == ENERGY:
                     alone += least[1, 1]
                 elif objective == TRAFFIC:
                     alone += least[1, 2]
-                if alone > best:
+                if alone > best * (1 + ROUNDING):
                     break
             at[depth] += 1
             continue
@@ -136,7 +136,7 @@ def search(problem, candidates, starts, objective, effort, limit):
                 energy_of(problem, total) + least[depth + 1, 1],
                 float(outer_bits(total)) + least[depth + 1, 2],
             )  # fmt: skip
-            if joined > best or (joined == best and joined_second >= best_second):
+            if no_better(joined, joined_second, best, best_second):
                 at[depth] += 1
                 continue
         if depth < stages - 1:
@@ -152,7 +152,7 @@ def search(problem, candidates, starts, objective, effort, limit):
                 found = ideal_cycles(problem, tiles, compute, total, space)
         spent = energy_of(problem, total)
         primary, secondary = value(problem, objective, found, spent, outer_bits(total))
-        if primary < best or (primary == best and secondary < best_second):
+        if not no_better(primary, secondary, best, best_second):
             best, best_second, best_cycles, best_joules = primary, secondary, found, spent
             best_bits = outer_bits(total)
             best_tiles[:] = tiles

@@ -3,7 +3,7 @@
 All ``nest_*`` kernels take a ``problem``, the tuple (memory, rates, routes, stages, nearest, widths, geometry, unit).
 Memories are numbered from the outside in, operands are 0 input, 1 weight, 2 output, directions 0 read, 1 write:
 
-- ``memory`` int64[L, 8] and ``rates`` float64[L, 7]: see the entries' names below;
+- ``memory`` int64[L, 8] and ``rates`` float64[L, 8]: see the entries' names below;
 - ``routes`` int64[S, 3, 8]: number of memories, then the memories that an operand passes to a stage, source first;
 - ``stages`` int64[S]: `CHIP`, `CORE` or `PE`; ``nearest`` int64[3]; ``widths`` int64[4]: bits of a, b, c and of a
   partial sum, of all products that are computed together; ``geometry``: `hwsim.kernels.tile_elements`; ``unit``
@@ -30,9 +30,9 @@ from hwsim.kernels.unit_counts import tile_counts
 
 PER, OVERLAPS, SHARED_BUS, USABLE, SIDE_BY_SIDE, LATENCY, HIDES_ENDS, IDEAL = 0, 1, 2, 3, 4, 5, 6, 7
 READ_RATE, WRITE_RATE, READ_ENERGY, WRITE_ENERGY = 0, 1, 2, 3
-PER_CYCLE, FIXED, LEAST_CYCLES = 4, 5, 6
+PER_CYCLE, FIXED, LEAST_CYCLES, WITHIN = 4, 5, 6, 7
 """In the first row of ``rates``: joules of a cycle (leakage, clock), joules whatever the mapping, cycles at least
-(of work beside the product), for the objective alone."""
+(of work beside the product), cycles below which none are better; for the objective alone."""
 CHIP, CORE, PE = 0, 1, 2
 A_BITS, B_BITS, C_BITS, PARTIAL_BITS = 0, 1, 2, 3
 TILE_M, TILE_N, TILE_K, CORE_M, CORE_N, CORE_K, ORDER, RESIDENT = 0, 1, 2, 3, 4, 5, 6, 7

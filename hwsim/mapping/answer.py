@@ -11,6 +11,7 @@ from hwsim.mapping.problem import Problem
 from hwsim.mapping.record import DIMENSIONS, Level, Mapping
 from hwsim.mapping.search import Found
 from hwsim.units.registry import MatmulUnit
+from hwsim.units.spatial import SpatialArray
 
 
 def as_mapping(found: Found, unit: MatmulUnit) -> Mapping:
@@ -68,6 +69,7 @@ def as_mapping(found: Found, unit: MatmulUnit) -> Mapping:
         bits=bits,
         guarantee=found.guarantee,
         compulsory=_compulsory(problem, count),
+        spatial=isinstance(problem.unit, SpatialArray),
         groups=problem.groups,
         peak_cycles=-(-problem.gemm.macs // unit.peak_macs_per_cycle),
     )

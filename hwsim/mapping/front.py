@@ -57,8 +57,11 @@ class Front:
         self.points = tuple(replace(point, guarantee=guarantee) for point in self.points)
 
     def _offer(self, found: Found) -> None:
+        from hwsim.kernels.nest_objective import ROUNDING
+
         def beats(one: Found, other: Found) -> bool:
-            return all(mine <= its for mine, its in zip(one.score("cycles"), other.score("cycles"), strict=True))
+            (cycles, joules), (its_cycles, its_joules) = one.score("cycles"), other.score("cycles")
+            return cycles <= its_cycles and joules <= its_joules * (1 + ROUNDING)
 
         if not any(beats(point, found) for point in self.points):
             kept = [point for point in self.points if not beats(found, point)]

@@ -45,6 +45,8 @@ class Beside:
     """Joules of what every mapping does alike: multiplications, vector work."""
     least_cycles: int = 0
     """Cycles of vector work beside them: fewer gain nothing."""
+    within_cycles: int = 0
+    """For the objective cycles: mappings of at most so many cycles are compared by their energy."""
 
 
 NOTHING_BESIDE = Beside()
@@ -115,7 +117,7 @@ def build_problem(
     names = list(hierarchy.ports)
     energies = energies or {names[0]: (1.0, 1.0)}
     memory = np.zeros((len(names), 8), np.int64)
-    rates = np.zeros((len(names), 7))
+    rates = np.zeros((len(names), 8))
     for place, port in enumerate(hierarchy.ports.values()):
         usable = -1 if port.usable_bits is None else port.usable_bits
         per = ("chip", "core", "pe").index(port.per)
@@ -136,7 +138,8 @@ def build_problem(
     beside = beside or NOTHING_BESIDE
     problem = Problem(hierarchy, unit, widths, gemm, window, unrolling, abreast, arrays, groups, beside)
     rounds, times = problem.rounds, problem.times
-    rates[0, 4:] = beside.per_cycle_j * rounds / times, beside.fixed_j / times, beside.least_cycles / rounds
+    rates[0, 4:6] = beside.per_cycle_j * rounds / times, beside.fixed_j / times
+    rates[0, 6:] = beside.least_cycles / rounds, beside.within_cycles / rounds
     return problem
 
 

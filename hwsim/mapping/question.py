@@ -147,19 +147,19 @@ class Question:
                 raise Unmappable(f"{asked} cannot be spread over the array of {array}", ("unroll",))
             return [Unrolling({loop: factor for loop, factor in wanted.items() if factor > 1})]
         full = self.unit.unrollings(self._extents(groups))
-        fixed = bool(self.fixed.get("stages"))
-        if fixed or any(self._fits(unrolling, hierarchy, one, group, groups) for unrolling in full):
+        if any(self._fits(unrolling, hierarchy, one, group, groups) for unrolling in full):
             return full
-        if not self._fits(Unrolling({}), hierarchy, one, group, groups):
-            return [Unrolling({})]
-        return self.unit.unrollings(self._extents(groups), every=True)
+        if self.fixed.get("stages") or self._fits(Unrolling({}), hierarchy, one, group, groups):
+            return self.unit.unrollings(self._extents(groups), every=True)
+        return [Unrolling({})]
 
     def _fits(
         self, unrolling: Unrolling, hierarchy: Hierarchy, one: MatmulUnit, group: MatmulUnit, groups: int
     ) -> bool:
-        """Whether any tiles do."""
+        """Whether any tiles do that agree with what is fixed."""
         try:
-            candidates(self._problem(one, hierarchy, unrolling, group, groups), group, self.tiles, {})
+            fixed = self._fixed_stages(hierarchy)
+            candidates(self._problem(one, hierarchy, unrolling, group, groups), group, self.tiles, fixed)
         except HwsimError:
             return False
         return True

@@ -65,6 +65,8 @@ class Mapping:
     """Bytes that the outermost memory must read and write at least: every operand's distinct elements once."""
     fused: str = ""
     """In words, the blocks of a fused chain (`hwsim.mapping.fusion`) of which this is one link."""
+    spatial: bool = False
+    """Whether the unit has loops to be spread."""
     groups: int = 1
     """Groups of cores that take a product each, side by side."""
     peak_cycles: int = 0
@@ -104,7 +106,7 @@ class Mapping:
             if level.cores is not None:
                 stage["cores"] = list(level.cores)
             stages.append(stage)
-        found: dict[str, Any] = {"unroll": dict(self.unrolling)} if self.unrolling else {}
+        found: dict[str, Any] = {"unroll": dict(self.unrolling)} if self.spatial else {}
         if any(level.cores is not None for level in self.levels):
             found["groups"] = self.groups
         return found | {"stages": stages}

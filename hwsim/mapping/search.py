@@ -82,7 +82,13 @@ class Found:
             return self.outer_bits * self.problem.times, cycles
         if objective == "energy":
             return joules, cycles
-        return (joules * cycles, cycles) if objective == "edp" else (cycles, joules)
+        return (joules * cycles, cycles) if objective == "edp" else (max(cycles, float(beside.within_cycles)), joules)
+
+    def beats(self, other: Found, objective: Objective) -> bool:
+        """Whether it is better; sums of joules in another order are equal to some last places."""
+        from hwsim.kernels.nest_objective import no_better
+
+        return not no_better(*self.score(objective), *other.score(objective))
 
 
 def best(
@@ -114,7 +120,7 @@ def best(
     answer = known
     if best_tiles.any():
         one = Found(problem, best_tiles, int(cycles), float(joules), int(bits), guarantee)
-        if known is None or one.score(objective) < known.score(objective):
+        if known is None or one.beats(known, objective):
             answer = one
     assert answer is not None
     least = math.inf if exhausted else rest * _scale(problem, objective)

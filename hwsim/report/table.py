@@ -77,7 +77,7 @@ def run_view(result: Result) -> RenderableType:
     title = Text.assemble((result.architecture, "bold"), " on ", (result.workload, "bold"), f"  seed {result.seed}")
     operators = Fitted(partial(_operators, result.operators), [(length,) for length in range(22, 7, -1)])
     switching = [] if result.switching is None else [switching_table(result.switching)]
-    chains = dict.fromkeys(row["fused"] for row in result.operators if row["fused"])
+    chains = dict.fromkeys(row["fused"] for row in result.operators if row.get("fused"))
     fused = [Text(f"fused: {chain}") for chain in chains]
     return Group(title, operators, *fused, _totals(result), *switching)
 

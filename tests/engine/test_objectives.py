@@ -52,3 +52,17 @@ def test_slack_trades_a_few_cycles_for_energy():
         assert row["cycles"] <= other["cycles"] <= 1.01 * row["cycles"]
         assert VALUES["energy"](other) <= VALUES["energy"](row) * (1 + 1e-9)
     assert frugal.totals["energy_j"] < 0.95 * fast.totals["energy_j"]
+
+
+def test_slack_counts_the_leakage_of_the_cycles_it_spends():
+    """Where traffic cannot fall, more cycles only leak: a vector times a matrix on a slow chip."""
+    architecture = Architecture.load("systolic_int8_ws_32x32").override({"technology.clock": "100 MHz"})
+    work = Workload.model_validate(
+        {"name": "w", "operators": [{"name": "g", "op": "gemm", "m": 1, "n": 512, "k": 512}],
+         "numerics": {"compute": False}}
+    )  # fmt: skip
+    (fast,), (frugal,) = (
+        simulate(architecture.override({"mapping.slack": slack}), work).operators for slack in (0, 0.3)
+    )
+    assert VALUES["energy"](frugal) <= VALUES["energy"](fast) * (1 + 1e-9)
+    assert frugal["cycles"] <= 1.3 * fast["cycles"]

@@ -92,7 +92,7 @@ def test_within_zigzags_cycles_the_least_energy_is_close_to_its_own_or_below():
         cycles = int(float(row["cycles_total"]))
         found = map_gemm(
             gemm, CHIP.compute, CHIP.memories, CHIP.clock_hz, (1, 1, 1), 2, window=window, energies=prices(),
-            ideal=True, beside=Beside(least_cycles=cycles),
+            ideal=True, beside=Beside(within_cycles=cycles),
         )  # fmt: skip
         energy = sum(bits * prices()[memory][way == "write"] for (memory, _, way), bits in found.bits.items())
         assert found.cycles <= cycles or layer.startswith("fc")

@@ -10,6 +10,7 @@ from hwsim.mapping import map_front, map_gemm
 from hwsim.memory.base import memories
 from hwsim.units.base import Gemm, Window
 from hwsim.units.spatial import SpatialArray
+from hwsim.units.tensor_core import TensorCore
 
 INT8 = {"operands": {"a": "int8", "b": "int8"}, "accumulator": {"bits": 24}}
 CLOCK = 1e9
@@ -143,3 +144,31 @@ def test_a_file_whose_cores_have_no_memories_is_not_fine(tmp_path):
     file.write_text(simba.override({"memories": shared}).text())
     with pytest.raises(HwsimError, match=r"chip.yaml: the 16 cores of a spatial array have memories of their own"):
         check_file(str(file))
+
+
+def test_a_saved_mapping_without_unrolling_comes_back():
+    """Nothing is spread because nothing spread fits; the file says so."""
+    memory, unit = {"dram": dram(8), "buffer": sram(5, 8)}, array((3, ["K"]))
+    one = map_gemm(Gemm(4, 2, 6), unit, memory, CLOCK, BYTES, 3)
+    assert one.unrolling == {}
+    again = map_gemm(Gemm(4, 2, 6), unit, memory, CLOCK, BYTES, 3, fixed=one.data())
+    assert (again.cycles, again.bits) == (one.cycles, one.bits)
+    partly = map_gemm(Gemm(4, 2, 6), unit, memory, CLOCK, BYTES, 3, fixed={"stages": [{"k": 1}]})
+    assert partly.unrolling == {}
+
+
+def test_equal_energies_are_decided_by_cycles():
+    """Sums of joules in another order differ in their last places; the faster of two mappings is the better."""
+    unit = TensorCore(cores=2, tile={"m": 2, "n": 2, "k": 4}, macs_per_cycle=8, datapath=INT8)
+    memory = {"dram": dram(4), "l2": sram(2000, 8), "shared": sram(200, 8, per="core")}
+    energies = {"dram": (20.1, 3.3), "l2": (1.7, 0.9), "shared": (0.3, 0.7)}
+    options = {"energies": energies, "objective": "energy"}
+    chosen = map_gemm(Gemm(4, 4, 6, count=2), unit, memory, CLOCK, BYTES, **options)
+
+    def joules(mapping):
+        return sum(energies[name][way == "write"] * bits for (name, _, way), bits in mapping.bits.items())
+
+    for groups in (1, 2):
+        other = map_gemm(Gemm(4, 4, 6, count=2), unit, memory, CLOCK, BYTES, fixed={"groups": groups}, **options)
+        assert joules(chosen) <= joules(other) * (1 + 1e-12)
+        assert joules(chosen) < joules(other) * (1 - 1e-12) or chosen.cycles <= other.cycles
