@@ -111,13 +111,12 @@ def _fpga_of(architecture: Architecture, name: str) -> list[Number]:
     from hwsim.technology import fpga
 
     numbers: list[Number] = []
-    cores = architecture.compute.core_count
     for memory_name, memory in architecture.memories.items():
         if memory.on_chip and memory.capacity:
             one = fpga.memory(memory.capacity, memory.width or 8)
             if memory.kind == "registers":
                 one = fpga.FpgaCost(flip_flops=8 * memory.capacity, sources=("1 flip-flop per bit; UG574 (recalled)",))
-            numbers += _resources(memory_name, one.times(cores if memory.per == "core" else 1))
+            numbers += _resources(memory_name, one.times(architecture.compute.instances(memory.per)))
     wanted = name.partition(".")[0]
     for unit_name, unit in (("compute", architecture.compute), ("vector", architecture.vector)):
         if wanted not in ("", unit_name):

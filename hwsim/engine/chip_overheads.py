@@ -31,14 +31,13 @@ class ChipOverheads:
     def __init__(self, architecture: Architecture, prices: Prices, area_m2: Mapping[str, float]) -> None:
         self.unit = architecture.compute
         memories = architecture.memories
-        copies = {"chip": 1, "core": self.unit.core_count, "pe": self.unit.element_count}
         price = {key: number.value for key, number in prices.chip.items()}
         stored = sum(area for name, area in area_m2.items() if name in memories and memories[name].kind != "registers")
         total = sum(area_m2.values())
         watts = price[chip.LOGIC] * (total - stored) + price[chip.SRAM] * stored
         self.leakage_j_per_cycle = watts / architecture.clock_hz
         self.flip_flops = sum(cost.register_bits for cost in prices.units.values()) + sum(
-            8 * (memory.capacity or 0) * copies[memory.per]
+            8 * (memory.capacity or 0) * self.unit.instances(memory.per)
             for memory in memories.values()
             if memory.kind == "registers"
         )
@@ -46,7 +45,9 @@ class ChipOverheads:
         self.wire_j_per_bit_m = price[chip.WIRE]
         self.pitch_m = math.sqrt(prices.units["compute"].total_area_m2 / self.unit.element_count)
         self.distance_m = {
-            name: math.sqrt(total / copies[memory.per]) / 2 for name, memory in memories.items() if memory.on_chip
+            name: math.sqrt(total / self.unit.instances(memory.per)) / 2
+            for name, memory in memories.items()
+            if memory.on_chip
         }
 
     @property
@@ -58,9 +59,13 @@ class ChipOverheads:
         """Joules of a bit on the way to or from a memory on the chip; of another it is in its price."""
         return self.distance_m.get(name, 0.0) * self.wire_j_per_bit_m
 
+    def hops_j(self, bits: int) -> float:
+        """Joules of bits that go from one processing element to the next."""
+        return bits * self.pitch_m * self.wire_j_per_bit_m
+
     def energy(self, row: Mapping[str, Any], passed: int) -> dict[str, float]:
         """Energy by component of a step with ``row``'s cycles and traffic, and bits ``passed`` between neighbours."""
-        wires = {"wires.array": passed * self.pitch_m * self.wire_j_per_bit_m} if passed else {}
+        wires = {"wires.array": self.hops_j(passed)} if passed else {}
         wires |= {
             f"wires.{name}": 8 * (moved["read"] + moved["write"]) * self.wire_j_per_bit(name)
             for name, moved in row["traffic_bytes"].items()

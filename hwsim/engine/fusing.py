@@ -9,6 +9,7 @@ from hwsim.base.errors import HwsimError, naming
 from hwsim.mapping import Mapping
 from hwsim.mapping.chain import Chain, ProductLink, VectorLink
 from hwsim.mapping.chain_blocks import Machine
+from hwsim.mapping.found import objective_pair
 from hwsim.mapping.fusion import Fused, fuse
 from hwsim.mapping.problem import Beside
 from hwsim.workload import MatmulStep, Operator, Step
@@ -81,5 +82,4 @@ def _score(costs: CostModel, chain: Sequence[Placed], found: Sequence[Mapping]) 
     spent = sum(costs.moved_energy(mapping) for mapping in found) + cycles * costs.overheads.per_cycle_j
     spent += sum(costs.fixed_energy(*placed) for placed in chain)
     outer = float(sum(sum(next(iter(mapping.traffic.values())).values()) for mapping in found))
-    scores = {"cycles": (cycles, spent), "energy": (spent, cycles), "edp": (cycles * spent, cycles)}
-    return scores.get(costs.rules.objective, (outer, cycles))
+    return objective_pair(costs.rules.objective, cycles, spent, outer)

@@ -23,6 +23,7 @@ from hwsim.base.errors import InputError
 from hwsim.engine.cost import CostModel
 from hwsim.engine.plan import plan
 from hwsim.engine.sweep_result import Sweep
+from hwsim.mapping.found import OBJECTIVES
 from hwsim.mapping.hierarchy import build_hierarchy
 from hwsim.mapping.problem import Widths, bits_of, build_problem
 from hwsim.technology import chip
@@ -89,6 +90,8 @@ class _Sweeper:
         return models, np.ravel_multi_index(tuple(self.levels[:, mine].T), counts)
 
     def run(self) -> Sweep:
+        from hwsim.kernels.nest_work import PER_CYCLE, READ_ENERGY, WRITE_ENERGY
+
         names = list(self.architecture.memories)
         units, of_unit = self.variants("compute")
         nodes, of_node = self.variants()
@@ -116,8 +119,8 @@ class _Sweeper:
         wire = price[chip.WIRE] * np.sqrt(area) / 2
         for place, name in enumerate(names):
             if self.architecture.memories[name].on_chip:
-                arrays["rates"][:, place, 2:4] += wire[:, None]
-        arrays["rates"][:, 0, 4] = per_cycle
+                arrays["rates"][:, place, [READ_ENERGY, WRITE_ENERGY]] += wire[:, None]
+        arrays["rates"][:, 0, PER_CYCLE] = per_cycle
         arrays["fixed"], arrays["least_cycles"] = self._alike(units, of_unit, nodes, of_node, price[chip.WIRE])
         cycles, joules, moved = self._mapped(arrays)
         return self._costed(arrays, per_cycle, cycles, joules, moved, area, clock)
@@ -153,7 +156,7 @@ class _Sweeper:
             "memory": memory, "rates": rates, "unit": unit, "step": step, "of_unit": of_unit, "first": first,
             "geometry": np.stack([layer[6] for layer in layers]), "widths": np.stack([layer[5] for layer in layers]),
             "abreast": np.array(abreast, np.int64),
-            "objective": ("cycles", "energy", "edp", "traffic").index(rules.objective),
+            "objective": OBJECTIVES.index(rules.objective),
         }  # fmt: skip
 
     def _problem(self, model: CostModel, index: int) -> tuple[np.ndarray, ...]:

@@ -1,4 +1,8 @@
-"""Cycles and traffic of a whole mapping: up to three stages, each summed over its steps."""
+"""Cycles and traffic of a whole mapping: up to three stages, each summed over its steps.
+
+A function for each depth: Numba compiles a call of a function by itself only where its types are written down, and a
+function that is handed the next one is compiled anew for each.
+"""
 
 from __future__ import annotations
 

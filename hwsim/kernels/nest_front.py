@@ -10,13 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hwsim.kernels.bare import bare
 from hwsim.kernels.nest_bounds import bound, bound_space
 from hwsim.kernels.nest_evaluate import evaluate, workspace
-from hwsim.kernels.nest_objective import EDP, ROUNDING
+from hwsim.kernels.nest_objective import EDP, ROUNDING, whole_energy
 from hwsim.kernels.nest_search import bounds_alone, ranked
 from hwsim.kernels.nest_totals import energy_of, ideal_cycles
-from hwsim.kernels.nest_work import FIXED, IDEAL, PER_CYCLE
+from hwsim.kernels.nest_work import IDEAL
 
 MOST_POINTS = 4096
 
@@ -44,12 +43,6 @@ def _insert(front_cycles, front_joules, front_tiles, points, cycles, joules, til
     front_cycles[at + 1 : at + 1 + kept], front_joules[at + 1 : at + 1 + kept] = moved_cycles, moved_joules
     front_tiles[at + 1 : at + 1 + kept] = moved_tiles
     return at + 1 + kept
-
-
-@bare
-def whole_energy(problem, joules, cycles):
-    """Joules of traffic, of every cycle and of what all mappings do alike."""
-    return joules + problem[1][0, PER_CYCLE] * cycles + problem[1][0, FIXED]
 
 
 @njit(cache=True, nogil=True)

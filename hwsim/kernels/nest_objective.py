@@ -21,11 +21,17 @@ def score(objective, cycles, joules, bits):
 
 
 @bare
+def whole_energy(problem, joules, cycles):
+    """Joules of traffic, of every cycle and of what all mappings do alike."""
+    return joules + problem[1][0, PER_CYCLE] * cycles + problem[1][0, FIXED]
+
+
+@bare
 def value(problem, objective, cycles, joules, bits):
     """`score` of a mapping of so many cycles, joules of traffic and bits, or of bounds of them."""
     rates = problem[1]
     cycles = max(float(cycles), rates[0, LEAST_CYCLES])
-    joules += rates[0, PER_CYCLE] * cycles + rates[0, FIXED]
+    joules = whole_energy(problem, joules, cycles)
     if objective == CYCLES:
         return max(cycles, rates[0, WITHIN]), joules
     return score(objective, cycles, joules, bits)

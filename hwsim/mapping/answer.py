@@ -6,10 +6,10 @@ from collections.abc import Mapping as Map
 
 import numpy as np
 
+from hwsim.mapping.found import Found
 from hwsim.mapping.hierarchy import OPERANDS
 from hwsim.mapping.problem import Problem
 from hwsim.mapping.record import DIMENSIONS, Level, Mapping
-from hwsim.mapping.search import Found
 from hwsim.units.registry import MatmulUnit
 from hwsim.units.spatial import SpatialArray
 

@@ -9,11 +9,12 @@ from math import ceil
 from hwsim.base.errors import HwsimError
 from hwsim.mapping.candidates import Tiles
 from hwsim.mapping.chain import Chain, ProductLink, VectorLink
+from hwsim.mapping.found import Objective
 from hwsim.mapping.gemm import map_gemm
 from hwsim.mapping.hierarchy import OPERANDS
 from hwsim.mapping.problem import NOTHING_BESIDE, Beside, Energies
 from hwsim.mapping.record import Mapping
-from hwsim.mapping.search import EFFORT, Objective
+from hwsim.mapping.search import EFFORT
 from hwsim.mapping.vector import TimesVectorWork, map_vector
 from hwsim.memory.base import Memory
 from hwsim.units.base import Gemm, VectorWork

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hwsim.mapping.candidates import Tiles
+from hwsim.mapping.found import Found, Guarantee
 from hwsim.mapping.problem import Problem
-from hwsim.mapping.search import Fixed, Found, Guarantee, best, candidates
+from hwsim.mapping.search import Fixed, best, candidates
 from hwsim.units.registry import MatmulUnit
 
 
@@ -34,6 +35,7 @@ class Front:
         nothing fits.
         """
         from hwsim.kernels.nest_front import search_front
+        from hwsim.kernels.nest_work import FIXED, PER_CYCLE
 
         for objective in ("cycles", "energy"):
             self._offer(best(problem, unit, objective, tiles, fixed, effort))
@@ -51,7 +53,7 @@ class Front:
         guarantee = Guarantee(space, tuple(map(len, rows)), int(seen), int(evaluated), bool(whole), on_front=True)
         for point, row in enumerate(chosen):
             if row.any():
-                traffic = joules[point] - rest[4] * cycles[point] - rest[5]
+                traffic = joules[point] - rest[PER_CYCLE] * cycles[point] - rest[FIXED]
                 self._offer(Found(problem, row, int(cycles[point]), float(traffic), 0, guarantee))
         guarantee = replace(guarantee, looked_at=self.looked_at, evaluated=self.evaluated, optimal=self.whole)
         self.points = tuple(replace(point, guarantee=guarantee) for point in self.points)

@@ -27,6 +27,7 @@ from hwsim.base.errors import HwsimError
 from hwsim.mapping.candidates import all_sizes, tile_sizes
 from hwsim.mapping.chain import Chain, ProductLink, VectorLink
 from hwsim.mapping.chain_blocks import Blocks, Choice, Machine
+from hwsim.mapping.found import objective_pair
 from hwsim.mapping.problem import Energies
 from hwsim.mapping.record import Mapping
 
@@ -126,8 +127,7 @@ class _Search:
         spent = sum(joules(mapping, self.machine.prices) for mapping in found) + rest.joules
         spent += beside.per_cycle_j * cycles + beside.fixed_j
         outer = sum(sum(mapping.traffic[self.machine.outermost].values()) for mapping in found) + rest.outer_bytes
-        scores = {"cycles": cycles, "energy": spent, "edp": cycles * spent, "traffic": outer}
-        return float(scores[self.machine.objective])
+        return float(objective_pair(self.machine.objective, cycles, spent, outer)[0])
 
     def bound(self, choice: Choice) -> float:
         """What no mapping of a choice is below: its vector work as mapped, its products at least."""

@@ -10,11 +10,12 @@ from typing import Any
 from hwsim.base.errors import HwsimError
 from hwsim.mapping.candidates import Tiles
 from hwsim.mapping.checks import check_unit
+from hwsim.mapping.found import Objective
 from hwsim.mapping.hierarchy import build_hierarchy
 from hwsim.mapping.problem import Beside, Energies, Widths, bits_of, share
 from hwsim.mapping.question import Question
 from hwsim.mapping.record import Mapping
-from hwsim.mapping.search import EFFORT, Objective
+from hwsim.mapping.search import EFFORT
 from hwsim.memory.base import Memory
 from hwsim.units.base import Gemm, Window
 from hwsim.units.registry import MatmulUnit

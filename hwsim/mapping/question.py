@@ -10,11 +10,12 @@ from hwsim.base.errors import HwsimError
 from hwsim.mapping.answer import as_mapping
 from hwsim.mapping.candidates import Tiles
 from hwsim.mapping.fixed import Unmappable
+from hwsim.mapping.found import Found, Objective
 from hwsim.mapping.front import Front
 from hwsim.mapping.hierarchy import Hierarchy
 from hwsim.mapping.problem import Beside, Energies, Problem, Widths, build_problem, loop_extents
 from hwsim.mapping.record import Mapping
-from hwsim.mapping.search import EFFORT, Found, Objective, best, candidates
+from hwsim.mapping.search import EFFORT, best, candidates
 from hwsim.units.base import Gemm, Window
 from hwsim.units.registry import MatmulUnit
 from hwsim.units.spatial import SpatialArray, Unrolling

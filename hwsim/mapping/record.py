@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hwsim.mapping.nest import loop_nest
 
 if TYPE_CHECKING:
-    from hwsim.mapping.search import Guarantee
+    from hwsim.mapping.found import Guarantee
 
 DIMENSIONS = ("m", "n", "k")
 

@@ -172,6 +172,10 @@ class MatmulUnit(Registered, ABC):
         """Processing elements that pass data to their neighbours; one where none are."""
         return 1
 
+    def instances(self, per: str) -> int:
+        """How many there are of a memory that belongs to the ``chip``, to every ``core`` or to every ``pe``."""
+        return {"chip": 1, "core": self.core_count, "pe": self.element_count}[per]
+
     def neighbour_bits(self, gemm: Gemm) -> int:
         """Bits that go from one processing element to the next during ``gemm``, one element's pitch each."""
         return 0
