@@ -52,6 +52,8 @@ def class_sizes(geometry: np.ndarray, side: int, step: int, every: bool) -> list
     and nothing outside it has an edge. Of other units: any size in whole ``step``s, whole rows of a
     convolution among them.
     """
+    from hwsim.kernels.tile_elements import is_run
+
     sizes = all_sizes if every else tile_sizes
     if side == 1:
         return sizes(int(geometry[6]), step)
@@ -62,13 +64,8 @@ def class_sizes(geometry: np.ndarray, side: int, step: int, every: bool) -> list
         if side == 0 and middle * outer > 1 and step == 1:
             whole |= {inner * rows for rows in sizes(middle)} | {inner * middle * images for images in sizes(outer)}
         return sorted(whole)
-    found = {inner * middle * size for size in sizes(outer)}
-    even = [geometry[first + 14 + at] % geometry[first + 7 + at] == 0 for at in range(3)]
-    if outer == 1 or (even[1] and even[2]):
-        found |= {inner * size for size in sizes(middle) if outer == 1 or middle % size == 0}
-    if middle == outer == 1 or all(even):
-        found |= {size for size in sizes(inner) if middle == outer == 1 or inner % size == 0}
-    return sorted(found)
+    runs = {inner * middle * size for size in sizes(outer)} | {inner * size for size in sizes(middle)}
+    return sorted(size for size in runs | set(sizes(inner)) if is_run(geometry, side, size))
 
 
 def nearest_sizes(geometry: np.ndarray, side: int, step: int, size: int) -> list[int]:
@@ -76,22 +73,19 @@ def nearest_sizes(geometry: np.ndarray, side: int, step: int, size: int) -> list
 
     Any whole number of ``step``s or the whole extent; of an array with unrolled loops the runs of `class_sizes`.
     """
-    first = 0 if side == 0 else 3
-    inner, middle, outer = (1, 1, int(geometry[6])) if side == 1 else (int(x) for x in geometry[first : first + 3])
-    whole = inner * middle * outer
-    if geometry[27] and side != 1:
-        even = [geometry[first + 14 + at] % geometry[first + 7 + at] == 0 for at in range(3)]
-        allowed = {inner * middle * count for count in range(1, outer + 1)}
-        if outer == 1 or (even[1] and even[2]):
-            allowed |= {inner * rows for rows in range(1, middle + 1) if outer == 1 or middle % rows == 0}
-        if middle == outer == 1 or all(even):
-            allowed |= {part for part in range(1, inner + 1) if middle == outer == 1 or inner % part == 0}
-    else:
-        allowed = {whole} | {count * step for count in (size // step, size // step + 1) if 0 < count * step < whole}
-    if size in allowed:
+    from hwsim.kernels.tile_elements import is_run, steps_of
+
+    whole = int(steps_of(geometry, side))
+
+    def may_be(steps: int) -> bool:
+        in_steps = (geometry[27] and side != 1) or steps % step == 0 or steps == whole
+        return bool(in_steps and is_run(geometry, side, steps))
+
+    if 0 < size <= whole and may_be(size):
         return [size]
-    below, above = [one for one in allowed if one < size], [one for one in allowed if one > size]
-    return ([max(below)] if below else []) + ([min(above)] if above else [])
+    below = next((steps for steps in range(min(size, whole + 1) - 1, 0, -1) if may_be(steps)), None)
+    above = next((steps for steps in range(size + 1, whole + 1) if may_be(steps)), None)
+    return [steps for steps in (below, above) if steps is not None]
 
 
 def core_grids(cores: int) -> np.ndarray:
