@@ -172,3 +172,15 @@ def test_equal_energies_are_decided_by_cycles():
         other = map_gemm(Gemm(4, 4, 6, count=2), unit, memory, CLOCK, BYTES, fixed={"groups": groups}, **options)
         assert joules(chosen) <= joules(other) * (1 + 1e-12)
         assert joules(chosen) < joules(other) * (1 - 1e-12) or chosen.cycles <= other.cycles
+
+
+def test_an_fpga_counts_the_registers_of_every_element():
+    from hwsim.arch import Architecture
+    from hwsim.cli.component_view import component_numbers
+    from hwsim.technology import fpga
+
+    eyeriss = Architecture.load("eyeriss_like")
+    memory = eyeriss.memories["inputs"]
+    one = fpga.memory(memory.capacity, memory.width)
+    shown = component_numbers("inputs", None, "eyeriss_like", fpga=True).numbers
+    assert [number.value for number in shown] == [168 * number for number in (one.luts, one.bram36) if number]
